@@ -1,0 +1,317 @@
+"""A policy file as typed values: what a service is, how it is reached, and how its replica count is decided.
+
+These are the values every other room reads. Durations are seconds, sizes bytes, fractions plain numbers, all defaults
+filled in. How text becomes them, and what is said where it can't, is in the other modules of this room.
+"""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+
+from autoscaler.units import parse_duration, parse_fraction, parse_size
+
+SERVICE_NAME = r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?"
+
+
+class Model(BaseModel):
+    """Frozen, strict, and no key that we don't know."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+
+def _duration(given: Any) -> Any:
+    if isinstance(given, str):
+        return parse_duration(given)
+    if isinstance(given, int | float) and not isinstance(given, bool):
+        raise ValueError(f"{given!r} has no unit; write it like 250ms, 10s, 5m or 24h")
+    return given
+
+
+def _size(given: Any) -> Any:
+    return parse_size(given) if isinstance(given, str) else given
+
+
+def _fraction(given: Any) -> Any:
+    return parse_fraction(given) if isinstance(given, str) else given
+
+
+def _number(given: Any) -> Any:
+    """Compose writes `cpus: "0.5"` as well as `cpus: 0.5`."""
+    if isinstance(given, str):
+        try:
+            return float(given)
+        except ValueError:
+            raise ValueError(f"{given!r} is no number") from None
+    return given
+
+
+Duration = Annotated[float, BeforeValidator(_duration, json_schema_input_type=str), Field(ge=0)]
+PositiveDuration = Annotated[float, BeforeValidator(_duration, json_schema_input_type=str), Field(gt=0)]
+Size = Annotated[int, BeforeValidator(_size, json_schema_input_type=str | int), Field(gt=0)]
+Fraction = Annotated[float, BeforeValidator(_fraction, json_schema_input_type=str | float), Field(ge=0)]
+Number = Annotated[float, BeforeValidator(_number, json_schema_input_type=str | float), Field(gt=0)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+ServiceName = Annotated[str, StringConstraints(pattern=f"^{SERVICE_NAME}$")]
+
+
+# ---------------------------------------------------------------- replica
+
+
+class Secret(Model):
+    """A value that is not in the file: an environment variable of the daemon's, or the content of a file."""
+
+    env: str | None = None
+    file: str | None = None
+
+    @model_validator(mode="after")
+    def _one_of(self) -> "Secret":
+        if (self.env is None) == (self.file is None):
+            raise ValueError("a secret is either {env: NAME} or {file: PATH}")
+        return self
+
+
+class HealthCheck(Model):
+    """How the proxy and the controller ask a replica whether it can serve: by `http` path, by `tcp`, by the image's own
+    HEALTHCHECK (`docker`), or by a `test` of Docker's own. None of the four given: the image's HEALTHCHECK, else tcp."""
+
+    http: str | None = None
+    tcp: bool = False
+    docker: bool = False
+    test: tuple[str, ...] | str | None = None
+    interval: PositiveDuration = 1.0
+    timeout: PositiveDuration = 1.0
+    retries: Annotated[int, Field(ge=1)] = 2
+    start_period: Duration = 30.0
+    start_timeout: PositiveDuration = 120.0
+
+
+class Build(Model):
+    """Compose's `build`: paths are absolute by now."""
+
+    context: str
+    dockerfile: str | None = None
+    args: dict[str, str] = {}
+    target: str | None = None
+
+
+class Ulimit(Model):
+    """Compose's `ulimits` entry."""
+
+    soft: int
+    hard: int
+
+
+class Logging(Model):
+    """Compose's `logging`."""
+
+    driver: str
+    options: dict[str, str] = {}
+
+
+class Mount(Model):
+    """One of Compose's `volumes`: `bind` paths are absolute by now, `source` is None for an anonymous volume."""
+
+    type: Literal["bind", "volume", "tmpfs"]
+    source: str | None = None
+    target: str
+    read_only: bool = False
+
+
+class ReplicaSpec(Model):
+    """What one replica is: Docker Compose's own service keys, with Compose's meaning, normalized to their long forms.
+
+    `command` and `entrypoint` are lists, `environment` holds what `env_file` said too. A key that is None was not given.
+    """
+
+    image: str | None = None
+    build: Build | None = None
+    command: tuple[str, ...] | None = None
+    entrypoint: tuple[str, ...] | None = None
+    environment: dict[str, str | Secret | None] = {}
+    user: str | None = None
+    working_dir: str | None = None
+    volumes: tuple[Mount, ...] = ()
+    tmpfs: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+    extra_hosts: tuple[str, ...] = ()
+    dns: tuple[str, ...] = ()
+    cpus: Number | None = None
+    mem_limit: Size | None = None
+    pids_limit: int = 4096
+    cap_add: tuple[str, ...] = ()
+    cap_drop: tuple[str, ...] = ()
+    security_opt: tuple[str, ...] = ()
+    read_only: bool = False
+    init: bool = True
+    ulimits: dict[str, Ulimit] = {}
+    sysctls: dict[str, str] = {}
+    shm_size: Size | None = None
+    labels: dict[str, str] = {}
+    logging: Logging | None = None
+    platform: str | None = None
+    pull_policy: Literal["always", "missing", "never", "build"] | None = None
+    stop_signal: str | None = None
+    stop_grace_period: Duration = 10.0
+    port: Port
+    healthcheck: HealthCheck = HealthCheck()
+
+
+# ---------------------------------------------------------------- route
+
+
+class Bind(Model):
+    """Where clients connect, from `127.0.0.1:8080`; `host` is an IP address."""
+
+    host: str
+    port: Port
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class Route(Model):
+    """How requests come to the service, and how they are dealt out to its replicas."""
+
+    bind: Bind
+    host: str | None = None
+    path: str = "/"
+    balance: Literal["leastconn", "roundrobin", "random"] = "leastconn"
+    max_concurrency: Annotated[int, Field(ge=1, le=100_000)] = 20
+    queue_timeout: PositiveDuration = 10.0
+    retries: Literal["safe", "connect", "none"] = "safe"
+    slow_start: Duration = 0.0
+    drain_timeout: PositiveDuration = 300.0
+    timeout_client: PositiveDuration = 60.0
+    timeout_server: PositiveDuration = 60.0
+    timeout_header: PositiveDuration = 10.0
+    timeout_tunnel: PositiveDuration = 3600.0
+    trusted_proxies: tuple[str, ...] = ()
+
+
+class Bounds(Model):
+    """How few and how many replicas there may be."""
+
+    min: Annotated[int, Field(ge=0)] = 1
+    max: Annotated[int, Field(ge=1, le=10_000)] = 10
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Bounds":
+        if self.min > self.max:
+            raise ValueError(f"min {self.min} is above max {self.max}")
+        return self
+
+
+# ---------------------------------------------------------------- policies
+
+LATENCIES = ("latency_p50", "latency_p90", "latency_p95", "latency_p99")
+PROXY_METRICS = ("request_rate", "concurrency", "queue_length", *LATENCIES, "error_ratio")
+REPLICA_METRICS = ("cpu", "memory")
+TOTAL_ONLY_METRICS = (*LATENCIES, "error_ratio")
+
+MetricName = Literal[
+    "request_rate",
+    "concurrency",
+    "queue_length",
+    "latency_p50",
+    "latency_p90",
+    "latency_p95",
+    "latency_p99",
+    "error_ratio",
+    "cpu",
+    "memory",
+]
+
+
+class Tolerance(Model):
+    """How far a ratio may be from 1 before anything moves, each way."""
+
+    up: Fraction = 0.1
+    down: Annotated[Fraction, Field(lt=1)] = 0.1
+
+
+def _tolerance(given: Any) -> Any:
+    if isinstance(given, str | int | float) and not isinstance(given, bool):
+        return {"up": given, "down": given}
+    return given
+
+
+Tolerances = Annotated[Tolerance, BeforeValidator(_tolerance, json_schema_input_type=str | float | Tolerance)]
+
+
+class TargetTracking(Model):
+    """Kubernetes HPA v2's algorithm. `target` is one replica's share of the metric, `total` the whole service's.
+
+    For `cpu` and `memory` the target is a fraction; for the others a number in the metric's unit (latencies: seconds).
+    """
+
+    type: Literal["target_tracking"]
+    metric: MetricName
+    target: Annotated[float, Field(gt=0)] | None = None
+    total: Annotated[float, Field(gt=0)] | None = None
+    tolerance: Annotated[Tolerance, BeforeValidator(_tolerance, json_schema_input_type=str | float | Tolerance)] = (
+        Tolerance()
+    )
+    window: Duration = 10.0
+
+
+Policy = TargetTracking
+
+# ---------------------------------------------------------------- behavior
+
+
+class Rate(Model):
+    """So much change is allowed in a period: `percent` of the count at its start, or so many `replicas`."""
+
+    percent: Annotated[float, Field(gt=0)] | None = None
+    replicas: Annotated[int, Field(gt=0)] | None = None
+    period: Annotated[PositiveDuration, Field(le=1800)]
+
+    @model_validator(mode="after")
+    def _one_of(self) -> "Rate":
+        if (self.percent is None) == (self.replicas is None):
+            raise ValueError("a rate is either `percent` or `replicas`")
+        return self
+
+
+class ScalingRules(Model):
+    """One direction's stabilization and rates. No rates at all: as fast as asked."""
+
+    stabilization_window: Annotated[Duration, Field(le=3600)]
+    select: Literal["max", "min", "disabled"] = "max"
+    policies: tuple[Rate, ...]
+
+
+HPA_SCALE_UP = ScalingRules(
+    stabilization_window=0.0, policies=(Rate(percent=100.0, period=15.0), Rate(replicas=4, period=15.0))
+)
+HPA_SCALE_DOWN = ScalingRules(stabilization_window=300.0, policies=(Rate(percent=100.0, period=15.0),))
+
+
+class Behavior(Model):
+    """Kubernetes HPA v2's `behavior`, each field left out already filled in (DECISIONS.md says with what)."""
+
+    scale_up: ScalingRules = HPA_SCALE_UP
+    scale_down: ScalingRules = HPA_SCALE_DOWN
+    on_missing_metrics: Literal["hold", "scale_up", "fallback"] = "hold"
+    fallback_replicas: Annotated[int, Field(ge=1)] | None = None
+
+
+# ---------------------------------------------------------------- service
+
+
+class ServiceSpec(Model):
+    """One service under a policy. `spec_hash` is of what the file says in `replica:`, `folder` where the file lies."""
+
+    service: ServiceName
+    runtime: Literal["docker", "process"] = "docker"
+    replica: ReplicaSpec
+    route: Route
+    replicas: Bounds = Bounds()
+    policies: tuple[Policy, ...]
+    behavior: Behavior = Behavior()
+    spec_hash: str = ""
+    folder: str = "."
+
+
+NAME_PATTERN = re.compile(SERVICE_NAME)

@@ -7,7 +7,7 @@ filled in. How text becomes them, and what is said where it can't, is in the oth
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationInfo, model_validator
 
 from autoscaler.units import parse_duration, parse_fraction, parse_size
 
@@ -17,13 +17,16 @@ SERVICE_NAME = r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?"
 class Model(BaseModel):
     """Frozen, strict, and no key that we don't know."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
 
-def _duration(given: Any) -> Any:
+FROM_FILE: dict[str, bool] = {"from_file": True}  # validation context: people's own writing, where a duration has a unit
+
+
+def _duration(given: Any, info: ValidationInfo) -> Any:
     if isinstance(given, str):
         return parse_duration(given)
-    if isinstance(given, int | float) and not isinstance(given, bool):
+    if info.context and isinstance(given, int | float) and not isinstance(given, bool):
         raise ValueError(f"{given!r} has no unit; write it like 250ms, 10s, 5m or 24h")
     return given
 

@@ -46,7 +46,8 @@ class Exit:
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """A replica as its runtime sees it; `healthy` is the image's own HEALTHCHECK, None where it has none or none yet."""
+    """A replica as its runtime sees it; `healthy` is the container's own HEALTHCHECK, None where it has none, False until it
+    passes."""
 
     id: str
     replica: str
@@ -181,23 +182,29 @@ class Step(StrEnum):
 class Replica:
     """Instance and server joined: what reconcile plans with.
 
-    `since` is when it came into this state. `in_proxy` says whether the proxy has a server for it, `serving` whether the
-    proxy may send it requests. `failure` says why a failed one failed.
+    `since` is when it came into this state, `ready_at` when it first was ready. `in_proxy` says whether the proxy has a
+    server for it, `drained` that the proxy sends it nothing any more and has nothing in flight with it. `created` is one
+    that was made and never started. `failure` says why a failed one failed, `cause` why a draining one is draining.
     """
 
     name: str
     state: ReplicaState
     id: str = ""
     spec_hash: str = ""
+    image: str = ""
     created_at: float = 0.0
     since: float = 0.0
+    ready_at: float | None = None
     address: Address | None = None
     in_flight: int = 0
     in_proxy: bool = False
-    serving: bool = False
+    drained: bool = False
     under_way: Step | None = None
+    created: bool = False
     exited: bool = False
+    unhealthy: bool = False
     failure: str = ""
+    cause: str = ""
 
 
 # ---------------------------------------------------------------- measured
@@ -375,15 +382,21 @@ Action = Start | Stop | Remove
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The next legal step of each replica, and the servers that the proxy shall have."""
+    """The next legal step of each replica, and the servers that the proxy shall have.
+
+    `drains` and `returns` are what is new in `backends`: replica and cause. `waits` says why something is put off.
+    """
 
     backends: tuple[Backend, ...]
     actions: tuple[Action, ...]
     drains: tuple[tuple[str, str], ...] = ()
+    returns: tuple[tuple[str, str], ...] = ()
+    waits: str = ""
 
     def __str__(self) -> str:
+        returns = [f"take back {replica}: {cause}" for replica, cause in self.returns]
         drains = [f"drain {replica}: {cause}" for replica, cause in self.drains]
-        return "\n".join([*map(str, self.actions), *drains])
+        return "\n".join([*map(str, self.actions), *returns, *drains])
 
 
 # ---------------------------------------------------------------- told

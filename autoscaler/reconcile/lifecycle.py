@@ -1,0 +1,151 @@
+"""Instance + server -> replica: what the runtime and the proxy tell, joined by name.
+
+    no instance, start under way          starting        created, running, check not passed     starting
+    running, check passed or in proxy     ready           told to drain, or proxy says DRAIN      draining
+    proxy says DOWN                       failed          paused, being killed by someone else    failed
+    not ready after start_timeout         failed          exited, not by us                       failed
+
+What can't be seen at either (since when, told to drain and why, check passed) is kept in one `Track` a replica. All of it may
+be lost: it is then rebuilt from what is seen.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from autoscaler.model import Exit, Instance, Phase, Replica, ReplicaState, Server, ServerState, Step
+
+SETTLED_S = 0.2  # a request chosen for a server in the very moment of its draining shows up by then
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """What is remembered of one replica between ticks. `cause` is why it was told to drain, "" while it was not.
+
+    `drained_at` is when the proxy took that in, `spoiled` that it is leaving because it failed, `killed` that someone else
+    sent it a deadly signal, `stopping` that we did.
+    """
+
+    state: ReplicaState
+    since: float
+    seen_at: float
+    ready_at: float | None = None
+    passed: bool = False
+    assigned: bool = False
+    cause: str = ""
+    drained_at: float | None = None
+    spoiled: bool = False
+    killed: bool = False
+    stopping: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """All that one tick sees of a service. `servers` is None where the proxy can't be seen; `view_t` is when it was seen."""
+
+    now: float
+    instances: tuple[Instance, ...]
+    servers: tuple[Server, ...] | None
+    view_t: float
+    under_way: Mapping[str, Step] = field(default_factory=dict)
+
+
+def join(seen: Seen, tracks: Mapping[str, Track], start_timeout_s: float) -> tuple[tuple[Replica, ...], dict[str, Track]]:
+    """Every replica of the service, and what to remember of each; the tracks of those that are gone are dropped."""
+    servers = {server.replica: server for server in seen.servers or ()}
+    replicas: list[Replica] = []
+    kept: dict[str, Track] = {}
+    for instance in seen.instances:
+        server = servers.get(instance.replica)
+        track = tracks.get(instance.replica) or _found(seen, server)
+        replica, kept[instance.replica] = _joined(seen, instance, server, track, start_timeout_s)
+        replicas.append(replica)
+    for name, step in seen.under_way.items():
+        if name not in kept and step is Step.START:
+            track = tracks.get(name) or Track(ReplicaState.STARTING, seen.now, seen.now)
+            kept[name] = track
+            replicas.append(Replica(name, ReplicaState.STARTING, since=track.since, under_way=step))
+    return tuple(replicas), kept
+
+
+def _joined(
+    seen: Seen, instance: Instance, server: Server | None, track: Track, start_timeout_s: float
+) -> tuple[Replica, Track]:
+    failure = _failure(seen.now, instance, server, track, start_timeout_s) or (track.cause if track.spoiled else "")
+    state = _state(instance, track, failure)
+    if state is not track.state:
+        track = replace(track, state=state, since=seen.now)
+    if state is ReplicaState.READY and track.ready_at is None:
+        track = replace(track, ready_at=seen.now)
+    in_flight = server.in_flight if server else 0
+    settled = seen.servers is not None and track.drained_at is not None and seen.view_t - track.drained_at >= SETTLED_S
+    replica = Replica(
+        name=instance.replica,
+        state=state,
+        id=instance.id,
+        spec_hash=instance.spec_hash,
+        image=instance.image,
+        created_at=instance.created_at,
+        since=track.since,
+        ready_at=track.ready_at,
+        address=instance.address,
+        in_flight=in_flight,
+        in_proxy=server is not None or track.assigned,
+        drained=settled and in_flight == 0 and (server is None or server.state is ServerState.DRAIN),
+        under_way=seen.under_way.get(instance.replica),
+        created=instance.phase is Phase.CREATED,
+        exited=instance.phase is Phase.EXITED,
+        unhealthy=server is not None and server.state is ServerState.DOWN and instance.phase is Phase.RUNNING,
+        failure=failure,
+        cause=track.cause,
+    )
+    return replica, track
+
+
+def _found(seen: Seen, server: Server | None) -> Track:
+    """The track of a replica not known before: just started, or found again by a daemon that was."""
+    if server is None:
+        return Track(ReplicaState.STARTING, seen.now, seen.now)
+    if server.state is ServerState.DRAIN:
+        return Track(
+            ReplicaState.DRAINING, seen.now, seen.now, None, True, True, cause="was draining", drained_at=seen.view_t
+        )
+    return Track(ReplicaState.READY, seen.now, seen.now, ready_at=seen.now, passed=True, assigned=True)
+
+
+def _failure(now: float, instance: Instance, server: Server | None, track: Track, start_timeout_s: float) -> str:
+    """Why the replica has failed by no doing of ours, "" where it has not."""
+    match instance.phase:
+        case Phase.EXITED:
+            return "" if track.stopping or track.cause else f"exited: {instance.exit or Exit(None)}"
+        case Phase.PAUSED:
+            return "paused by someone else"
+        case Phase.CREATED:
+            return ""
+    if track.killed and not track.stopping:
+        return "sent a stop signal by someone else"
+    if server is not None and server.state is ServerState.DOWN:
+        return f"unhealthy: {server.problem or 'its health check fails'}"
+    if not track.passed and now - track.seen_at > start_timeout_s:
+        return f"not ready within {start_timeout_s:g} s"
+    return ""
+
+
+def _state(instance: Instance, track: Track, failure: str) -> ReplicaState:
+    if failure:
+        return ReplicaState.FAILED
+    if track.cause or track.stopping or instance.phase is Phase.EXITED:
+        return ReplicaState.DRAINING
+    return ReplicaState.READY if track.passed and instance.phase is Phase.RUNNING else ReplicaState.STARTING
+
+
+def told_to_drain(tracks: dict[str, Track], drains: Iterable[tuple[str, str]]) -> None:
+    """Remember who was told to drain, and why."""
+    for name, cause in drains:
+        track = tracks[name]
+        tracks[name] = replace(track, cause=cause, drained_at=None, spoiled=track.state is ReplicaState.FAILED)
+
+
+def taken_back(tracks: dict[str, Track], returns: Iterable[tuple[str, str]]) -> None:
+    """Remember who serves again."""
+    for name, _cause in returns:
+        tracks[name] = replace(tracks[name], cause="", drained_at=None)

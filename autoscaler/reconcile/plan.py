@@ -1,0 +1,156 @@
+"""From the replicas that are there and the count that shall be, the next legal step of each.
+
+    running, health check passed  ->  in the proxy
+    too many                      ->  drain; nothing in flight (or drain_timeout over)  ->  stop; ended  ->  remove
+    too few                       ->  take back what drains and has no stop signal yet, then start new names
+    dead, hung or never ready     ->  counts for nothing; drained, stopped and removed beside its replacement
+
+A plan is level-triggered: it follows from what is seen, so that it may be made again at any time and a crash between two
+steps needs no repair. A replica that has an action under way gets none.
+
+When most replicas in the proxy fail their check at once, the check is the suspect: they stay, and one at a time is replaced,
+the new one ready first.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from autoscaler.model import Action, Backend, Plan, Remove, Replica, ReplicaState, Start, Stop
+from autoscaler.reconcile.backoff import NO_BACKOFF, Backoff
+from autoscaler.reconcile.names import name, number_of
+from autoscaler.reconcile.victims import pick_victims
+from autoscaler.spec.models import ServiceSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """What planning remembers of a service: the next free number, and how it backs off."""
+
+    next_number: int = 1
+    backoff: Backoff = NO_BACKOFF
+
+
+def plan(
+    spec: ServiceSpec, replicas: Sequence[Replica], desired: int, now: float, book: Book, *, blind: bool = False
+) -> Plan:
+    """The next steps towards `desired` replicas. `blind`: the proxy can't be seen, so nothing is drained or stopped."""
+    suspects = suspected(replicas)
+    counted = [r for r in replicas if r.state in (ReplicaState.STARTING, ReplicaState.READY)] + suspects[1:]
+    missing = desired - len(counted)
+    returns = [] if blind else _to_take_back(replicas, missing)
+    surplus = [] if blind else pick_victims(counted, -missing)
+    starts, waits = _starts(spec, counted, missing - len(returns), now, book)
+    leaving = _leaving(replicas, surplus, len(counted), desired)
+    for suspect in suspects[: 1 if _serving(counted) < desired else 0] + suspects[1:]:
+        leaving.pop(suspect.name, None)
+    for replica in returns:
+        leaving.pop(replica.name)
+    actions: list[Action] = [] if blind else _stops(spec, replicas, leaving, now)
+    actions += _removals_and_restarts(replicas, leaving, book)
+    return Plan(
+        backends=_backends(replicas, leaving),
+        actions=(*actions, *starts),
+        drains=tuple((r.name, leaving[r.name]) for r in replicas if r.name in leaving and _can_drain(r)),
+        returns=tuple((r.name, f"{desired} wanted, {len(counted)} there") for r in returns),
+        waits=waits,
+    )
+
+
+def suspected(replicas: Sequence[Replica]) -> list[Replica]:
+    """Those that fail their check while most in the proxy do, the first to be replaced first; [] while most pass."""
+    failing = [r for r in replicas if r.state is ReplicaState.FAILED and r.unhealthy and r.in_proxy and not r.cause]
+    passing = [r for r in replicas if r.state is ReplicaState.READY]
+    return sorted(failing, key=lambda r: number_of(r.name)) if len(failing) > len(passing) else []
+
+
+def _serving(counted: Sequence[Replica]) -> int:
+    return sum(r.state is not ReplicaState.STARTING for r in counted)
+
+
+def _to_take_back(replicas: Sequence[Replica], missing: int) -> list[Replica]:
+    """Drained for being too many, and not yet signalled: they serve again at once."""
+    able = [
+        r for r in replicas if r.state is ReplicaState.DRAINING and r.in_proxy and not (r.under_way or r.exited or r.failure)
+    ]
+    return sorted(able, key=lambda r: number_of(r.name))[: max(missing, 0)]
+
+
+def _leaving(replicas: Sequence[Replica], surplus: Sequence[Replica], count: int, desired: int) -> dict[str, str]:
+    """Why each replica that shall leave does."""
+    causes = {r.name: f"{_trait(r)}, {desired} wanted of {count}" for r in surplus}
+    for replica in replicas:
+        if replica.state is ReplicaState.FAILED:
+            causes[replica.name] = replica.failure
+        elif replica.state is ReplicaState.DRAINING:
+            causes[replica.name] = replica.cause
+    return causes
+
+
+def _trait(replica: Replica) -> str:
+    if replica.state is ReplicaState.STARTING:
+        return "still starting"
+    return f"{replica.in_flight} in flight" if replica.in_flight else "idle"
+
+
+def _starts(spec: ServiceSpec, counted: Sequence[Replica], missing: int, now: float, book: Book) -> tuple[list[Action], str]:
+    """Starts of new names, as many as are missing: none while backing off, one at a time until one is proven again."""
+    if missing <= 0:
+        return [], ""
+    if book.backoff.streak:
+        if now < book.backoff.until:
+            return [], f"backing off for {book.backoff.until - now:.0f} s: {book.backoff.why}"
+        if any(r.state is ReplicaState.STARTING for r in counted):
+            return [], f"one start at a time: {book.backoff.why}"
+        missing = 1
+    cause = f"{len(counted) + missing} wanted, {len(counted)} there"
+    return [Start(name(spec.service, book.next_number + i), cause) for i in range(missing)], ""
+
+
+def _can_drain(replica: Replica) -> bool:
+    """In the proxy, and not told to leave it before."""
+    return replica.in_proxy and not replica.exited and not replica.cause
+
+
+def _stops(spec: ServiceSpec, replicas: Sequence[Replica], leaving: Mapping[str, str], now: float) -> list[Action]:
+    """The stop signal for each that the proxy can't send anything any more and has nothing in flight with."""
+    stops: list[Action] = []
+    grace_s = spec.replica.stop_grace_period
+    for replica in replicas:
+        if replica.name not in leaving or replica.under_way or replica.exited or replica.created or not replica.id:
+            continue
+        if not replica.in_proxy:
+            stops.append(Stop(replica.name, grace_s, leaving[replica.name]))
+        elif replica.drained:
+            stops.append(Stop(replica.name, grace_s, f"drained: {leaving[replica.name]}"))
+        elif replica.cause and now - replica.since >= spec.route.drain_timeout:
+            stops.append(Stop(replica.name, grace_s, f"still {replica.in_flight} in flight after route.drain_timeout"))
+    return stops
+
+
+def _removals_and_restarts(replicas: Sequence[Replica], leaving: Mapping[str, str], book: Book) -> list[Action]:
+    """Removal of those that have ended; those that were made and never started are started, or removed too."""
+    actions: list[Action] = []
+    for replica in replicas:
+        if replica.under_way or not replica.id:
+            continue
+        if replica.exited:
+            actions.append(Remove(replica.name, leaving.get(replica.name) or replica.failure or "ended"))
+        elif replica.created and replica.name in leaving:
+            actions.append(Remove(replica.name, leaving[replica.name]))
+        elif replica.created and book.backoff.streak:
+            actions.append(Remove(replica.name, "could not be started"))
+        elif replica.created:
+            actions.append(Start(replica.name, "made but not started"))
+    return actions
+
+
+def _backends(replicas: Sequence[Replica], leaving: Mapping[str, str]) -> tuple[Backend, ...]:
+    """All that are ready to serve, and those that leave until they have ended."""
+    return tuple(
+        Backend(r.name, r.address, r.name in leaving, leaving.get(r.name, "health check passed"))
+        for r in replicas
+        if r.address is not None
+        and not r.exited
+        and not r.created
+        and (r.in_proxy or (r.state is ReplicaState.READY and r.name not in leaving))
+    )

@@ -1,0 +1,47 @@
+# What to run, and in which order. How a machine is made ready for it is in tools/.
+
+ARGS ?=
+TEST_COMMANDS = python3-venv dockerd=docker.io iptables haproxy busybox=busybox-static debootstrap \
+	docker-registry wrk promtool=prometheus
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format bench docs constraints clean
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+demo: ## An autoscaled web service under a load wave, for two minutes: ARGS="--runtime process"
+	@tools/demo.sh $(ARGS)
+
+test: ## Lint and every test, with all that they need (installed on Debian as root): ARGS="tests/decide -x"
+	@tools/packages.sh $(TEST_COMMANDS)
+	@$(MAKE) --no-print-directory lint
+	@tools/with-docker.sh .venv/bin/pytest $(ARGS)
+
+lint: ## Style, types and import rules
+	@tools/packages.sh python3-venv
+	@tools/venv.sh test
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/ruff format --check --quiet . || { echo "not formatted; run make format" >&2; exit 1; }
+	@.venv/bin/mypy --no-error-summary
+	@.venv/bin/lint-imports --no-logo >.venv/imports.log || { cat .venv/imports.log; exit 1; }
+
+format: ## Write the code as ruff has it
+	@tools/venv.sh test
+	@.venv/bin/ruff check --quiet --fix .
+	@.venv/bin/ruff format --quiet .
+
+bench: ## Every benchmark: a line each, with the ratio and its goal
+	@tools/packages.sh $(TEST_COMMANDS)
+	@tools/venv.sh test
+	@tools/with-docker.sh tools/bench.sh
+
+docs: ## Write again what is made from the code: the policy file's JSON Schema, the reference pages
+	@tools/venv.sh test
+	@tools/docs.sh
+
+constraints: ## Look for newer versions of all that is installed, and pin them
+	@tools/constraints.sh
+
+clean: ## Remove .venv and the caches
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage dist build

@@ -1,0 +1,6 @@
+#!/bin/sh
+# Writes again the files that are made from the code. Tests compare them with it.
+set -eu
+cd "$(dirname "$0")/.."
+
+.venv/bin/autoscaler schema >autoscaler.schema.json

@@ -7,11 +7,39 @@ filled in. How text becomes them, and what is said where it can't, is in the oth
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationInfo, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    model_validator,
+)
 
-from autoscaler.units import parse_duration, parse_fraction, parse_size
+from autoscaler.spec.fields import (
+    Duration,
+    Fraction,
+    HealthPath,
+    HostName,
+    IpAddress,
+    IpNetwork,
+    Number,
+    Port,
+    PositiveDuration,
+    RoutePath,
+    Size,
+    StopSignal,
+)
+from autoscaler.units import parse_duration, parse_fraction
 
 SERVICE_NAME = r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?"
+
+LATENCIES = ("latency_p50", "latency_p90", "latency_p95", "latency_p99")
+PROXY_METRICS = ("request_rate", "concurrency", "queue_length", *LATENCIES, "error_ratio")
+REPLICA_METRICS = ("cpu", "memory")
+TOTAL_ONLY_METRICS = (*LATENCIES, "error_ratio")
+FRACTION_METRICS = ("error_ratio", *REPLICA_METRICS)
 
 
 class Model(BaseModel):
@@ -20,41 +48,19 @@ class Model(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
 
-FROM_FILE: dict[str, bool] = {"from_file": True}  # validation context: people's own writing, where a duration has a unit
-
-
-def _duration(given: Any, info: ValidationInfo) -> Any:
-    if isinstance(given, str):
+def _aim(given: Any, info: ValidationInfo) -> Any:
+    """A target in its metric's unit: a fraction may be written as a percentage, a latency as a duration."""
+    metric = info.data.get("metric")
+    if not isinstance(given, str) or metric is None:
+        return given
+    if metric in LATENCIES:
         return parse_duration(given)
-    if info.context and isinstance(given, int | float) and not isinstance(given, bool):
-        raise ValueError(f"{given!r} has no unit; write it like 250ms, 10s, 5m or 24h")
-    return given
+    if metric in FRACTION_METRICS:
+        return parse_fraction(given)
+    raise ValueError(f"found {given!r}; {metric} takes a plain number such as 50")
 
 
-def _size(given: Any) -> Any:
-    return parse_size(given) if isinstance(given, str) else given
-
-
-def _fraction(given: Any) -> Any:
-    return parse_fraction(given) if isinstance(given, str) else given
-
-
-def _number(given: Any) -> Any:
-    """Compose writes `cpus: "0.5"` as well as `cpus: 0.5`."""
-    if isinstance(given, str):
-        try:
-            return float(given)
-        except ValueError:
-            raise ValueError(f"{given!r} is no number") from None
-    return given
-
-
-Duration = Annotated[float, BeforeValidator(_duration, json_schema_input_type=str), Field(ge=0)]
-PositiveDuration = Annotated[float, BeforeValidator(_duration, json_schema_input_type=str), Field(gt=0)]
-Size = Annotated[int, BeforeValidator(_size, json_schema_input_type=str | int), Field(gt=0)]
-Fraction = Annotated[float, BeforeValidator(_fraction, json_schema_input_type=str | float), Field(ge=0)]
-Number = Annotated[float, BeforeValidator(_number, json_schema_input_type=str | float), Field(gt=0)]
-Port = Annotated[int, Field(ge=1, le=65535)]
+Aim = Annotated[float, BeforeValidator(_aim, json_schema_input_type=str | float), Field(gt=0)]
 ServiceName = Annotated[str, StringConstraints(pattern=f"^{SERVICE_NAME}$")]
 
 
@@ -78,7 +84,7 @@ class HealthCheck(Model):
     """How the proxy and the controller ask a replica whether it can serve: by `http` path, by `tcp`, by the image's own
     HEALTHCHECK (`docker`), or by a `test` of Docker's own. None of the four given: the image's HEALTHCHECK, else tcp."""
 
-    http: str | None = None
+    http: HealthPath | None = None
     tcp: bool = False
     docker: bool = False
     test: tuple[str, ...] | str | None = None
@@ -154,7 +160,7 @@ class ReplicaSpec(Model):
     logging: Logging | None = None
     platform: str | None = None
     pull_policy: Literal["always", "missing", "never", "build"] | None = None
-    stop_signal: str | None = None
+    stop_signal: StopSignal | None = None
     stop_grace_period: Duration = 10.0
     port: Port
     healthcheck: HealthCheck = HealthCheck()
@@ -166,7 +172,7 @@ class ReplicaSpec(Model):
 class Bind(Model):
     """Where clients connect, from `127.0.0.1:8080`; `host` is an IP address."""
 
-    host: str
+    host: IpAddress
     port: Port
 
     def __str__(self) -> str:
@@ -177,8 +183,8 @@ class Route(Model):
     """How requests come to the service, and how they are dealt out to its replicas."""
 
     bind: Bind
-    host: str | None = None
-    path: str = "/"
+    host: HostName | None = None
+    path: RoutePath = "/"
     balance: Literal["leastconn", "roundrobin", "random"] = "leastconn"
     max_concurrency: Annotated[int, Field(ge=1, le=100_000)] = 20
     queue_timeout: PositiveDuration = 10.0
@@ -189,7 +195,7 @@ class Route(Model):
     timeout_server: PositiveDuration = 60.0
     timeout_header: PositiveDuration = 10.0
     timeout_tunnel: PositiveDuration = 3600.0
-    trusted_proxies: tuple[str, ...] = ()
+    trusted_proxies: tuple[IpNetwork, ...] = ()
 
 
 class Bounds(Model):
@@ -206,11 +212,6 @@ class Bounds(Model):
 
 
 # ---------------------------------------------------------------- policies
-
-LATENCIES = ("latency_p50", "latency_p90", "latency_p95", "latency_p99")
-PROXY_METRICS = ("request_rate", "concurrency", "queue_length", *LATENCIES, "error_ratio")
-REPLICA_METRICS = ("cpu", "memory")
-TOTAL_ONLY_METRICS = (*LATENCIES, "error_ratio")
 
 MetricName = Literal[
     "request_rate",
@@ -245,16 +246,15 @@ Tolerances = Annotated[Tolerance, BeforeValidator(_tolerance, json_schema_input_
 class TargetTracking(Model):
     """Kubernetes HPA v2's algorithm. `target` is one replica's share of the metric, `total` the whole service's.
 
-    For `cpu` and `memory` the target is a fraction; for the others a number in the metric's unit (latencies: seconds).
+    For `cpu`, `memory` and `error_ratio` that is a fraction; for the others a number in the metric's unit (latencies:
+    seconds).
     """
 
     type: Literal["target_tracking"]
     metric: MetricName
-    target: Annotated[float, Field(gt=0)] | None = None
-    total: Annotated[float, Field(gt=0)] | None = None
-    tolerance: Annotated[Tolerance, BeforeValidator(_tolerance, json_schema_input_type=str | float | Tolerance)] = (
-        Tolerance()
-    )
+    target: Aim | None = None
+    total: Aim | None = None
+    tolerance: Tolerances = Tolerance()
     window: Duration = 10.0
 
 
@@ -297,7 +297,7 @@ class Behavior(Model):
     scale_up: ScalingRules = HPA_SCALE_UP
     scale_down: ScalingRules = HPA_SCALE_DOWN
     on_missing_metrics: Literal["hold", "scale_up", "fallback"] = "hold"
-    fallback_replicas: Annotated[int, Field(ge=1)] | None = None
+    fallback_replicas: Annotated[int, Field(ge=1)] | None = 3
 
 
 # ---------------------------------------------------------------- service

@@ -7,7 +7,6 @@ import secrets
 import shutil
 import signal
 from collections.abc import Callable, Generator, Iterator
-from pathlib import Path
 
 import pytest
 

@@ -1,7 +1,7 @@
 """What a test run has left behind: processes that still know its folder, containers of its instances.
 
-A process is of the run if its command line, environment, working directory or an open file names the run's folder. That finds
-those too that have a session of their own and an environment that we did not give, as HAProxy and process replicas have.
+A process is of the run if its command line, environment, working directory or an open file names the run's folder. That
+finds those too that have a session and an environment of their own, as HAProxy and process replicas have.
 """
 
 import os

@@ -32,10 +32,10 @@ NO_CLOCK = "no clock, no chance, no outside"
         pytest.param("measure/wrong.py", "from pathlib import Path", NO_CLOCK, id="measure reads files"),
         pytest.param("model.py", "import logging", NO_CLOCK, id="values log"),
         pytest.param(
-            "cli/wrong.py", "import autoscaler.store", "Only wiring names adapters", id="a command names an adapter"
+            "cli/wrong.py", "import autoscaler.store", "Only wiring names adapters", id="a command and an adapter"
         ),
         pytest.param(
-            "runtimes/process/wrong.py", "import autoscaler.runtimes.docker", "strangers", id="runtimes know each other"
+            "runtimes/process/wrong.py", "import autoscaler.runtimes.docker", "strangers", id="two runtimes"
         ),
     ],
 )

@@ -22,6 +22,6 @@ pip() {
     .venv/bin/pip --quiet --disable-pip-version-check install --constraint constraints.txt "$@"
 }
 # The build backend comes first and by the same pins: an isolated build would fetch whichever is newest.
-pip hatchling
+pip hatchling editables
 pip --no-build-isolation --editable ".${extras:+[$extras]}"
 echo "$now" >"$stamp"

@@ -1,0 +1,162 @@
+"""From the daemon's values to the API's documents.
+
+    status.ServiceStatus -> ServiceAnswer      model.Decision -> DecisionAnswer      model.Event -> EventAnswer
+
+Nothing is computed here and nothing left out but what a document has no key for.
+"""
+
+from collections.abc import Sequence
+
+from autoscaler.model import Decision, Event, Override
+from autoscaler.status import DaemonStatus, MetricStatus, Ordered, ReplicaStatus, ServiceStatus
+from autoscaler.web.models import (
+    DecisionAnswer,
+    EventAnswer,
+    ExplainAnswer,
+    HistoryAnswer,
+    LimitAnswer,
+    MetricAnswer,
+    OrderedAnswer,
+    OverrideAnswer,
+    RecommendationAnswer,
+    ReplicaAnswer,
+    RouteAnswer,
+    ServiceAnswer,
+    ServicesAnswer,
+)
+
+
+def services_answer(status: DaemonStatus) -> ServicesAnswer:
+    """All services and the daemon itself."""
+    return ServicesAnswer(
+        services=[service_answer(service) for service in status.services],
+        ready=status.ready,
+        problems=status.problems,
+        degraded=dict(status.degraded),
+        last_reload_successful=status.last_reload_successful,
+        last_tick_at=status.last_tick_at,
+    )
+
+
+def service_answer(status: ServiceStatus) -> ServiceAnswer:
+    """The contract's service object."""
+    return ServiceAnswer(
+        name=status.name,
+        runtime=status.runtime,
+        route=RouteAnswer(bind=status.bind, host=status.host, path=status.path),
+        desired=status.desired,
+        min=status.min,
+        max=status.max,
+        mode=_mode(status),
+        override=_override(status.orders.override),
+        policies=status.policies,
+        replicas=[_replica(replica, status.log_tail.get(replica.name, ())) for replica in status.replicas],
+        last_decision=_decision(status.decision),
+        errors=status.errors,
+        paused=status.orders.pause.value if status.orders.pause else None,
+        down=status.orders.down,
+        metrics=_metrics(status.metrics),
+        waiting=status.waiting,
+        health_suspect=status.health_suspect,
+    )
+
+
+def explain_answer(status: ServiceStatus, text: str) -> ExplainAnswer:
+    """The text for people, and the numbers behind it."""
+    return ExplainAnswer(
+        service=status.name,
+        text=text,
+        desired=status.desired,
+        mode=_mode(status),
+        override=_override(status.orders.override),
+        decision=_decision(status.decision),
+        metrics=_metrics(status.metrics),
+        errors=status.errors,
+    )
+
+
+def event_answer(number: int, event: Event) -> EventAnswer:
+    """One event of the journal."""
+    return EventAnswer(
+        id=number,
+        t=event.t,
+        service=event.service,
+        kind=event.kind.value,
+        replica=event.replica,
+        cause=event.cause,
+        facts=dict(event.facts),
+    )
+
+
+def history_answer(service: str, events: Sequence[tuple[int, Event]]) -> HistoryAnswer:
+    """A service's events, oldest first."""
+    return HistoryAnswer(service=service, events=[event_answer(number, event) for number, event in events])
+
+
+def ordered_answer(ordered: Ordered) -> OrderedAnswer:
+    """What an order came to."""
+    return OrderedAnswer(desired=ordered.desired, until=ordered.until, note=ordered.note)
+
+
+def _mode(status: ServiceStatus) -> str | None:
+    return status.decision.mode.value if status.decision else None
+
+
+def _override(override: Override | None) -> OverrideAnswer | None:
+    if override is None:
+        return None
+    return OverrideAnswer(
+        replicas=override.replicas, min=override.min, max=override.max, until=override.until, reason=override.reason
+    )
+
+
+def _replica(replica: ReplicaStatus, log_tail: Sequence[str]) -> ReplicaAnswer:
+    return ReplicaAnswer(
+        name=replica.name,
+        state=replica.state.value,
+        spec=replica.spec,
+        address=replica.address,
+        started_at=replica.started_at,
+        ready_at=replica.ready_at,
+        inflight=replica.inflight,
+        up_to_date=replica.up_to_date,
+        detail=replica.detail,
+        log_tail=log_tail,
+    )
+
+
+def _decision(decision: Decision | None) -> DecisionAnswer | None:
+    if decision is None:
+        return None
+    return DecisionAnswer(
+        t=decision.t,
+        service=decision.service,
+        desired=decision.desired,
+        recommendations=[
+            RecommendationAnswer(policy=r.policy, type=r.type, value=r.value, metric=r.metric, raw=r.raw, reason=r.reason)
+            for r in decision.recommendations
+        ],
+        limited_by=decision.limited_by,
+        mode=decision.mode.value,
+        current=decision.current,
+        wanted=decision.wanted,
+        limits=[
+            LimitAnswer(name=limit.name, before=limit.before, after=limit.after, reason=limit.reason, until=limit.until)
+            for limit in decision.limits
+        ],
+        reason=decision.reason,
+    )
+
+
+def _metrics(metrics: Sequence[MetricStatus]) -> list[MetricAnswer]:
+    return [
+        MetricAnswer(
+            name=metric.name,
+            value=metric.sample.value,
+            t=metric.sample.t,
+            problem=metric.sample.problem,
+            target=metric.target,
+            per_replica=metric.per_replica,
+        )
+        for metric in metrics
+    ]

@@ -124,8 +124,8 @@ class Store(Protocol):
 
     async def set_good_policies(self, documents: Mapping[str, str]) -> None: ...
 
-    async def append(self, events: Sequence[Event]) -> None:
-        """Add to the journal."""
+    async def append(self, events: Sequence[Event]) -> int:
+        """Add to the journal; answers the number of the first, the others follow it. Never waits for a disk."""
 
     async def events(self, service: str | None, limit: int, after: int = 0) -> Sequence[tuple[int, Event]]:
         """The journal's newest `limit` events with a number above `after`, oldest first."""

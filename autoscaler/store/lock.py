@@ -1,0 +1,94 @@
+"""One daemon a state dir: an flock that dies with its process, and the holder's pid in the file for people.
+
+The file stays when the daemon ends: whoever removed it could lock another file of the same name than its successor.
+Source: flock(2). Not for NFS.
+"""
+
+import errno
+import fcntl
+import os
+import time
+from pathlib import Path
+
+from autoscaler.errors import StateError
+from autoscaler.store.state_dir import LOCK
+
+TRIES_FOR_S = 0.5  # a look by `lock_holder`, or a predecessor at its very end, may hold it for a moment
+PAUSE_S = 0.02
+
+
+class StateLock:
+    """Holds a state dir from `acquire` to `release` or the process's end, however it ends."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self._path = state_dir / LOCK
+        self._descriptor: int | None = None
+
+    def acquire(self) -> None:
+        """Take the dir. Raises StateError with the pid of the daemon that has it."""
+        try:
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            raise StateError(error.strerror or str(error), where=str(self._path)) from error
+        if not _lock_within(descriptor, TRIES_FOR_S):
+            pid = _pid_in(descriptor)
+            os.close(descriptor)
+            raise StateError(
+                f"another daemon (pid {pid or 'unknown'}) uses this state dir",
+                where=str(self._path.parent),
+                fix="stop it first, or run this one with another --state-dir and --instance",
+            )
+        _write_pid(descriptor)
+        self._descriptor = descriptor
+
+    def release(self) -> None:
+        """Let go. Doing it twice is fine."""
+        if self._descriptor is not None:
+            os.ftruncate(self._descriptor, 0)
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def lock_holder(state_dir: Path) -> int | None:
+    """The pid of the daemon that holds the dir; None where none does. Takes nothing, writes nothing."""
+    try:
+        descriptor = os.open(state_dir / LOCK, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StateError(error.strerror or str(error), where=str(state_dir / LOCK)) from error
+    try:
+        return None if _try_lock(descriptor, fcntl.LOCK_SH) else _pid_in(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _lock_within(descriptor: int, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not _try_lock(descriptor, fcntl.LOCK_EX):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(PAUSE_S)
+    return True
+
+
+def _try_lock(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _pid_in(descriptor: int) -> int | None:
+    text = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
+    return int(text) if text.isdigit() else None
+
+
+def _write_pid(descriptor: int) -> None:
+    try:
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):  # a full disk keeps nobody from the lock itself
+            raise

@@ -1,0 +1,165 @@
+"""The command line: one file a command, loaded when it is asked for.
+
+`autoscaler --help` and completion of a command's name read the table below and import nothing else; a command's own module
+is imported to run it, to show its help, or to complete its options. Every flag takes its default from a variable,
+`AUTOSCALER_NAME_OF_FLAG`. An AutoscalerError ends a command with its one line on stderr.
+"""
+
+import inspect
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from io import TextIOWrapper
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup, TyperOption
+
+from autoscaler import __version__
+from autoscaler.cli.terminal import printable
+from autoscaler.errors import AutoscalerError, PolicyError, UsageError
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+
+COMMANDS = {
+    "Run": {
+        "run": "Run the daemon: scale the services of these policy files.",
+        "down": "Drain and remove what autoscaler manages.",
+        "reload": "Read the policy files again, now.",
+        "demo": "Watch a small web app being scaled under a wave of traffic.",
+        "healthcheck": "Tell whether the daemon is ready: for a container's HEALTHCHECK.",
+    },
+    "Look": {
+        "status": "Show every service, or one with its replicas.",
+        "explain": "Say why a service has as many replicas as it has.",
+        "history": "Show what happened to a service.",
+        "events": "Show what happens, to all services.",
+        "logs": "Show what a service's replicas write.",
+        "doctor": "Find what is wrong, with a fix for each.",
+        "version": "Show the version.",
+    },
+    "Order": {
+        "scale": "Override a service's replica count, or its bounds.",
+        "pause": "Stop a service's moves.",
+        "resume": "Let a paused service move again, or bring back one that is down.",
+    },
+    "Policies": {
+        "validate": "Check policy files.",
+        "plan": "Show what `run` would change, and change nothing.",
+        "config": "Show the policy in force, each value with its origin.",
+        "schema": "Print the JSON Schema of a policy file.",
+        "replay": "Decide on recorded metrics, JSON Lines in and out.",
+    },
+}
+NOT_YET = {
+    "rollout": "Show or undo a rollout: not available yet.",
+    "simulate": "Run a policy against a modelled service: not available yet.",
+    "convert": "Turn an HPA or KEDA manifest into a policy: not available yet.",
+    "export": "Turn a policy into an HPA or KEDA manifest: not available yet.",
+}
+EPILOG = """`autoscaler COMMAND --help` shows a command's flags and an example. Every flag takes its default from a variable:
+--state-dir from AUTOSCALER_STATE_DIR, and so on. Exit status: 0 done, 1 failed, 2 wrong usage or invalid policy,
+130 interrupted."""
+
+
+class Commands(TyperGroup):
+    """The commands of the table; each becomes itself when it is resolved."""
+
+    def __init__(self, **attrs: Any) -> None:
+        super().__init__(**attrs)
+        for name, told in {**{n: h for group in COMMANDS.values() for n, h in group.items()}, **NOT_YET}.items():
+            self.add_command(TyperCommand(name, help=told, hidden=name in NOT_YET, rich_markup_mode=None))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, load(name) if name and command else command, rest
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        for title, group in COMMANDS.items():
+            with formatter.section(title):
+                formatter.write_dl(list(group.items()))
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except AutoscalerError as error:
+            typer.echo(told(error), err=True)
+            raise typer.Exit(EXIT_USAGE if isinstance(error, PolicyError | UsageError) else EXIT_FAILED) from error
+
+
+app = typer.Typer(
+    cls=Commands,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+
+
+@app.callback()
+def autoscaler(
+    version: Annotated[bool, typer.Option("--version", help="Show the version.", is_eager=True)] = False,
+) -> None:
+    """Scales the replicas of web services to their traffic, behind a reverse proxy, without failing a request."""
+    if version:
+        typer.echo(f"autoscaler {__version__}")
+        raise typer.Exit
+
+
+def load(name: str) -> Any:
+    """The command itself, made from the function of its name in the module of its name; each flag with its variable."""
+    function = not_yet(name) if name in NOT_YET else getattr(import_module(f"autoscaler.cli.{name}"), name)
+    alone = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None, add_completion=False)
+    settings: dict[str, Any] = {"help_option_names": ["--help", "-h"]}
+    if name in NOT_YET:
+        settings |= {"ignore_unknown_options": True, "allow_extra_args": True}
+    alone.command(name, help=_unwrapped_examples(function.__doc__ or ""), context_settings=settings)(function)
+    command = typer.main.get_command(alone)
+    for parameter in command.params:
+        if isinstance(parameter, TyperOption) and parameter.envvar is None:
+            parameter.envvar = variable(parameter.opts)
+    return command
+
+
+def not_yet(name: str) -> Callable[[], None]:
+    """The command of that name, which says that it isn't there."""
+
+    def command() -> None:
+        raise UsageError(f"`{name}` is not available yet", where="autoscaler", fix="see `autoscaler --help` for what is")
+
+    command.__doc__ = NOT_YET[name]
+    return command
+
+
+def variable(flags: Sequence[str]) -> str:
+    """`--state-dir` takes its default from AUTOSCALER_STATE_DIR."""
+    return "AUTOSCALER_" + max(flags, key=len).lstrip("-").replace("-", "_").upper()
+
+
+def told(error: AutoscalerError) -> str:
+    """An error as the terminal may see it: a replica's or an engine's words in it can hold anything."""
+    return "\n".join(printable(line) for line in str(error).splitlines())
+
+
+def _unwrapped_examples(text: str) -> str:
+    """Keep the lines of a docstring's examples apart (the mark is click's)."""
+    return re.sub(r"\n\n(\s*Examples?:)", "\n\n\b\n\\1", inspect.cleandoc(text))
+
+
+def main() -> None:
+    """The console script."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        try:
+            app(prog_name="autoscaler")
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the flush at the exit has nothing to complain of
+        sys.exit(EXIT_FAILED)

@@ -1,0 +1,126 @@
+"""What reaches a terminal, or a pipe: text without control characters, times, and tables.
+
+A replica's log line, an engine's error or a client's path can hold escape codes and line breaks; they are shown as
+`\\x1b` and `\\n`, never obeyed. On a terminal tables have colour and fit its width, in a pipe they are plain columns that
+keep every character.
+"""
+
+import re
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+# C0 and C1 controls, line and paragraph separators, marks that turn the direction of text, lone surrogates
+UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+DAY_S = 86400.0
+
+
+def printable(text: str) -> str:
+    """The text with all that a terminal would obey written out."""
+    return UNPRINTABLE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
+def is_terminal() -> bool:
+    """Whether someone looks at stdout."""
+    return sys.stdout.isatty()
+
+
+def clock_time(t: float, now: float | None = None) -> str:
+    """A time in the zone of TZ: `14:02:11`, with its day where that isn't today's; in a pipe always in full."""
+    if not is_terminal():
+        return time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(t))
+    today = time.localtime(time.time() if now is None else now)[:3]
+    there = time.localtime(t)
+    return time.strftime("%H:%M:%S" if there[:3] == today else "%b %d %H:%M:%S", there)
+
+
+def age(seconds: float) -> str:
+    """How long ago, in one or two units: `42s`, `7m`, `3h12m`, `5d`."""
+    left = max(0, int(seconds))
+    if left < 60:
+        return f"{left}s"
+    if left < 3600:
+        return f"{left // 60}m"
+    if left < DAY_S:
+        hours, minutes = divmod(left // 60, 60)
+        return f"{hours}h{minutes:02d}m" if minutes else f"{hours}h"
+    return f"{left // 86400}d"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A table's cell; `style` is rich's, for terminals."""
+
+    text: str
+    style: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under headings. `right` are the columns with numbers, `loose` those that give way on a narrow terminal."""
+
+    headings: Sequence[str]
+    rows: Sequence[Sequence[Cell | str]]
+    right: frozenset[str] = frozenset()
+    loose: frozenset[str] = frozenset()
+
+
+def plain(table: Table) -> str:
+    """Columns two spaces apart, nothing cut."""
+    rows = [list(table.headings), *([_text(cell) for cell in row] for row in table.rows)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(table.headings))]
+    lines = []
+    for row in rows:
+        cells = [
+            text.rjust(width) if heading in table.right else text.ljust(width)
+            for text, width, heading in zip(row, widths, table.headings, strict=True)
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def fancy(table: Table) -> "RenderableType":
+    """The same for rich."""
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    made = RichTable(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in table.headings:
+        made.add_column(
+            heading,
+            justify="right" if heading in table.right else "left",
+            no_wrap=heading not in table.loose,
+            overflow="fold",
+        )
+    for row in table.rows:
+        made.add_row(*(Text(_text(cell), style=cell.style if isinstance(cell, Cell) else "") for cell in row))
+    return made
+
+
+def console() -> "Console":
+    """rich's, as the terminal and NO_COLOR have it."""
+    from rich.console import Console
+
+    return Console(highlight=False, markup=False, emoji=False)
+
+
+def show(*parts: Table | str) -> None:
+    """Print tables and lines, each apart from the next."""
+    parts = tuple(part for part in parts if isinstance(part, Table) or part)
+    if not is_terminal():
+        print("\n\n".join(plain(part) if isinstance(part, Table) else part for part in parts))  # noqa: T201
+        return
+    to = console()
+    for index, part in enumerate(parts):
+        if index:
+            to.print()
+        to.print(fancy(part) if isinstance(part, Table) else part)
+
+
+def _text(cell: Cell | str) -> str:
+    return printable(cell.text if isinstance(cell, Cell) else cell)

@@ -1,0 +1,167 @@
+"""Replicas as containers of a Docker engine on this host: the port's methods, each a call into one module of this folder."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any
+
+from docker import APIClient
+from docker.errors import NotFound
+
+from autoscaler.drivers.docker import LOOK_TIMEOUT_S, Engine
+from autoscaler.errors import AutoscalerError, EngineError
+from autoscaler.model import Change, Exit, Instance, Phase, Usage
+from autoscaler.ports import Clock, Progress
+from autoscaler.runtimes.docker import labels
+from autoscaler.runtimes.docker.body import create_body
+from autoscaler.runtimes.docker.changes import SILENCE_S, EventFeed, to_change
+from autoscaler.runtimes.docker.end import STOP_MARGIN_S, remove_replica, stop_replica
+from autoscaler.runtimes.docker.environment import inline_profiles, redact, resolve_environment
+from autoscaler.runtimes.docker.images import prepare_image
+from autoscaler.runtimes.docker.listing import Entry, exit_from_state, exit_from_status, is_complete, phase_of, to_instance
+from autoscaler.runtimes.docker.logs import LOGS_TIMEOUT_S, LineCutter, last_lines, open_log
+from autoscaler.runtimes.docker.start import knows_start_interval, start_replica
+from autoscaler.runtimes.docker.usage import from_stats, read_usage
+from autoscaler.spec.models import ServiceSpec
+
+
+class DockerReader:
+    """Looks at the replicas of one controller's instance, by a client that refuses to change anything."""
+
+    read_only = True
+
+    def __init__(self, instance: str, environ: Mapping[str, str], clock: Clock) -> None:
+        self.instance = instance
+        self.clock = clock
+        self._environ = environ
+        self._engine = Engine(environ, read_only=self.read_only)
+        self._feed = EventFeed()
+        self._exits: dict[str, Exit] = {}
+        self._known: dict[str, tuple[str, str]] = {}
+
+    async def observe(self) -> Sequence[Instance]:
+        """Every replica of this instance, whatever its phase: one list, and a look at those that ended since the last."""
+        filters = labels.ours(self.instance)
+        listed: list[Entry] = await self._engine.look(
+            "list replicas", lambda client: client.containers(all=True, filters=filters)
+        )
+        entries = [entry for entry in listed if is_complete(entry)]
+        await self._learn_exits(entries)
+        seen = tuple(to_instance(entry, self._exits.get(entry["Id"])) for entry in entries)
+        self._known = {instance.id: (instance.service, instance.replica) for instance in seen}
+        return seen
+
+    async def usage(self, ids: Sequence[str]) -> Mapping[str, Usage]:
+        """What each has used; the kernel's files where they can be seen, else the engine's word."""
+        read = await asyncio.to_thread(lambda: {id: read_usage(id) for id in ids})
+        unseen = [id for id, usage in read.items() if usage is None]
+        read.update(zip(unseen, await asyncio.gather(*map(self._stats, unseen)), strict=True))
+        return {id: usage for id, usage in read.items() if usage is not None}
+
+    async def changes(self) -> AsyncIterator[Change]:
+        """Changes as they happen. A silent connection is made anew by itself; a cut one raises EngineUnavailable, and
+        asking again goes on where it ended."""
+        while True:
+            async for event in self._engine.stream("follow events", self._feed.open, SILENCE_S):
+                change = to_change(event, self.instance, self._known) if self._feed.is_new(event) else None
+                if change is not None:
+                    yield change
+
+    async def logs(self, id: str, lines: int) -> Sequence[str]:
+        """The last lines that a replica wrote, oldest first."""
+        return await self._engine.look("read logs", lambda client: last_lines(client, id, lines), LOGS_TIMEOUT_S)
+
+    async def follow(self, id: str, lines: int) -> AsyncIterator[str]:
+        """The last lines of a replica and then each new one, until it ends."""
+        cutter = LineCutter()
+        async for piece in self._engine.stream("follow logs", lambda client: open_log(client, id, lines), LOGS_TIMEOUT_S):
+            for line in cutter.feed(piece):
+                yield line
+        for line in cutter.rest():
+            yield line
+
+    async def close(self) -> None:
+        """Let go of connections and threads."""
+        await self._engine.close()
+
+    async def _learn_exits(self, entries: Sequence[Entry]) -> None:
+        """Know of each ended one how it ended; one that was started again is asked anew when it ends again."""
+        ended = {entry["Id"]: entry for entry in entries if phase_of(entry) is Phase.EXITED}
+        self._exits = {id: exit for id, exit in self._exits.items() if id in ended}
+        new = [id for id in ended if id not in self._exits]
+        told = await asyncio.gather(*(self._engine.look("look at an ended replica", _state_of(id)) for id in new))
+        for id, state in zip(new, told, strict=True):
+            exit = exit_from_state(state) if state is not None else exit_from_status(ended[id])
+            if exit is not None:
+                self._exits[id] = exit
+
+    async def _stats(self, id: str) -> Usage | None:
+        try:
+            return from_stats(
+                await self._engine.look(
+                    "read usage", lambda client: client.stats(id, stream=False, one_shot=True), LOOK_TIMEOUT_S
+                )
+            )
+        except EngineError:
+            return None
+
+
+class DockerRuntime(DockerReader):
+    """Starts and ends the replicas of one controller's instance."""
+
+    read_only = False
+
+    async def prepare(self, spec: ServiceSpec, progress: Progress) -> str:
+        """Have the image at hand and tell its id."""
+        return await prepare_image(self._engine, spec, progress)
+
+    async def start(self, spec: ServiceSpec, replica: str, image: str) -> None:
+        """Create and start a replica, unless it is there already."""
+        environment: dict[str, str | None] = {}
+
+        def ask(client: APIClient) -> None:
+            environment.update(resolve_environment(spec, self._environ))
+            body = create_body(
+                spec,
+                replica,
+                image=image,
+                instance=self.instance,
+                environment=environment,
+                security_opt=inline_profiles(spec),
+                start_interval=knows_start_interval(client),
+            )
+            start_replica(
+                client,
+                body,
+                name=labels.container_name(self.instance, replica),
+                replica=replica,
+                instance=self.instance,
+                networks=spec.replica.networks,
+                platform=spec.replica.platform,
+            )
+
+        try:
+            await self._engine.act(f"start {replica}", ask)
+        except AutoscalerError as error:
+            error.what = redact(error.what, spec, environment)
+            raise error from None
+
+    async def stop(self, id: str, grace_s: float) -> None:
+        """Stop signal, then kill; returns when it has ended."""
+        await self._engine.alone(
+            f"stop {id[:12]}", lambda client: stop_replica(client, id, grace_s), grace_s + STOP_MARGIN_S
+        )
+
+    async def remove(self, id: str) -> None:
+        """Remove a replica, killing it where it still runs."""
+        await self._engine.act(f"remove {id[:12]}", lambda client: remove_replica(client, id))
+
+
+def _state_of(id: str) -> Callable[[APIClient], dict[str, Any] | None]:
+    def ask(client: APIClient) -> dict[str, Any] | None:
+        try:
+            state: dict[str, Any] = client.inspect_container(id)["State"]
+        except NotFound:
+            return None
+        return state
+
+    return ask

@@ -37,7 +37,11 @@ class EngineUnavailable(EngineError):
 
 
 class ImageError(EngineError):
-    """An image can't be had: not found, not allowed, not built."""
+    """An image can't be had: not found, not allowed, not built. `retry_after_s` is the registry's word, if it gave any."""
+
+    def __init__(self, what: str, *, where: str = "", fix: str = "", retry_after_s: float | None = None) -> None:
+        super().__init__(what, where=where, fix=fix)
+        self.retry_after_s = retry_after_s
 
 
 class ProxyError(AutoscalerError):

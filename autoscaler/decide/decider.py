@@ -1,0 +1,172 @@
+"""One decision: from the policies' answers to a count, through everything that may bound it.
+
+    1. current beyond a bound: to that bound at once
+    2. the largest recommendation; an override instead; a pause keeps current
+    3. stabilization    4. rates    5. min, max
+
+The same values give the same decision: now, after a restart, in a replay; and asked again at the same `t`, the same count.
+For that a decision stands in for one before it at the same `t`: its samples, its recommendation, its change.
+Source: DECISIONS, "Order of a decision".
+"""
+
+from autoscaler.decide.behavior import left, limit_rate, stabilize
+from autoscaler.decide.bounds import Fence, fence, in_force
+from autoscaler.decide.memory import Asked, Forced, Memory, Scaled
+from autoscaler.decide.recommend import Said, ask
+from autoscaler.decide.rounding import tidy
+from autoscaler.decide.samples import keep
+from autoscaler.model import NO_ORDERS, Decision, Limit, Mode, Observation, Orders, Override, PauseKind
+from autoscaler.spec.models import Behavior, ServiceSpec
+
+
+def decide(spec: ServiceSpec, seen: Observation, memory: Memory, orders: Orders = NO_ORDERS) -> tuple[Decision, Memory]:
+    """How many replicas `spec` shall have, and what to remember of it. Raises ValueError where time runs backwards."""
+    t = tidy(seen.t)
+    if memory.t is not None and t < memory.t:
+        raise ValueError(f"t went back from {memory.t:.12g} to {t:.12g}")
+    override = in_force(orders, t)
+    within = fence(spec.replicas, override)
+    current, scaled = _opening(seen, memory, t)
+    asked = _asked_before(memory, current, t)
+    points = keep(spec.policies, seen.totals, memory.samples, t)
+    said = ask(spec.policies, spec.behavior, seen, points, t=t, current=current, most=within.max, remembered=memory.policies)
+    moved = not within.min <= current <= within.max
+    if moved:
+        limits = [_to_bound(current, within)]
+    elif override is not None and override.replicas is not None:
+        limits = _bounded(override.replicas, within)
+    else:
+        limits = _limited(spec.behavior, said, orders.pause, current, asked, scaled, within, t)
+    ordered = override.replicas if override is not None and not moved else None
+    desired = limits[-1].after if limits else said.wanted if ordered is None else ordered
+    mode = _mode(said, override, orders.pause, moved=moved)
+    reason = _reason(said, limits, override, mode, t)
+    decision = Decision(seen.service, t, desired, current, said.wanted, said.recommendations, tuple(limits), mode, reason)
+    latest = memory.latest if memory.latest is not None and memory.latest.t == t else None
+    return decision, Memory(
+        t=t,
+        desired=desired,
+        recent=_needed(spec.behavior, asked, t),
+        latest=latest if moved or said.held else Asked(t, said.wanted),
+        scaled=_changed(spec.behavior, scaled, desired - current, t),
+        forced=Forced(t, current) if moved else None,
+        samples=points,
+        policies=said.policies,
+    )
+
+
+# ---------------------------------------------------------------- where a decision starts from
+
+
+def _opening(seen: Observation, memory: Memory, t: float) -> tuple[int, tuple[Scaled, ...]]:
+    """Current, and the changes that count toward rates.
+
+    A given `desired` that differs replaces the last decision, and with it the change that one made at this same `t`. A
+    move to a bound that is asked again starts from where it started.
+    """
+    if memory.desired is None:
+        return (seen.ready + seen.unready if seen.desired is None else seen.desired), ()
+    if seen.desired is not None and seen.desired != memory.desired:
+        return seen.desired, tuple(change for change in memory.scaled if change.t != t)
+    if memory.forced is not None and memory.forced.t == t:
+        return memory.forced.was, tuple(change for change in memory.scaled if change.t != t)
+    return memory.desired, memory.scaled
+
+
+def _asked_before(memory: Memory, current: int, t: float) -> tuple[Asked, ...]:
+    """The counts asked for before this `t`; on the first tick current is one."""
+    if memory.t is None:
+        return (Asked(t, current),)
+    latest = memory.latest
+    if latest is None or latest.t == t:
+        return memory.recent
+    return (*(each for each in memory.recent if each.count != latest.count), latest)
+
+
+# ---------------------------------------------------------------- what bounds it
+
+
+def _to_bound(current: int, within: Fence) -> Limit:
+    bound = within.clamp(current)
+    name, side = ("above_max", "above") if current > bound else ("below_min", "below")
+    return Limit(name, current, bound, f"{current} is {side} {_bound(name, within)}: to {bound} at once", within.until)
+
+
+def _limited(
+    behavior: Behavior,
+    said: Said,
+    pause: PauseKind | None,
+    current: int,
+    asked: tuple[Asked, ...],
+    scaled: tuple[Scaled, ...],
+    within: Fence,
+    t: float,
+) -> list[Limit]:
+    """The limits between what the policies want and the count, in the order applied."""
+    if said.held:
+        return [Limit("missing_metrics", said.wanted, current, f"held at {current} until it is back")]
+    limits: list[Limit] = []
+    count = said.wanted
+    if count != current and pause is not None and pause is not (PauseKind.OUT if count < current else PauseKind.IN):
+        return [Limit("paused", count, current, f"held at {current} by a pause")]
+    if count != current:
+        steady = stabilize(behavior, count, current, asked, t)
+        if steady is not None:
+            limits.append(steady)
+            count = steady.after
+    if count != current:
+        rate = limit_rate(behavior, count, current, scaled, t)
+        if rate is not None:
+            limits.append(rate)
+            count = rate.after
+    return [*limits, *_bounded(count, within)]
+
+
+def _bounded(count: int, within: Fence) -> list[Limit]:
+    bound = within.clamp(count)
+    if bound == count:
+        return []
+    name = "max" if count > bound else "min"
+    return [Limit(name, count, bound, f"bounded by {_bound(name, within)}", within.until)]
+
+
+def _bound(name: str, within: Fence) -> str:
+    said = f"max {within.max}" if name in ("max", "above_max") else f"min {within.min}"
+    return f"{said} (narrowed by an operator)" if within.by_order else said
+
+
+def _mode(said: Said, override: Override | None, pause: PauseKind | None, *, moved: bool) -> Mode:
+    if override is not None and override.replicas is not None:
+        return Mode.OVERRIDE
+    if pause is not None:
+        return Mode.PAUSED
+    return Mode.HOLD if said.held and not moved else Mode.STABLE
+
+
+def _reason(said: Said, limits: list[Limit], override: Override | None, mode: Mode, t: float) -> str:
+    """The decision in one sentence."""
+    told = said.why
+    if mode is Mode.OVERRIDE and override is not None:
+        span = "" if override.until is None else f" for {left(override.until, t)}"
+        told = f"an operator ordered {override.replicas}{span}" + (f" ({override.reason})" if override.reason else "")
+    return "; ".join([told, *(limit.reason for limit in limits)])
+
+
+# ---------------------------------------------------------------- what stays in memory
+
+
+def _needed(behavior: Behavior, asked: tuple[Asked, ...], t: float) -> tuple[Asked, ...]:
+    window = max(behavior.scale_up.stabilization_window, behavior.scale_down.stabilization_window)
+    since = tidy(t - window)
+    return tuple([each for each in asked if each.t > since])
+
+
+def _changed(behavior: Behavior, scaled: tuple[Scaled, ...], by: int, t: float) -> tuple[Scaled, ...]:
+    """The changes that some rate counts, with this one; changes at one `t` are one."""
+    if not by and not scaled:
+        return ()
+    rates = (*behavior.scale_up.policies, *behavior.scale_down.policies)
+    since = tidy(t - max((rate.period for rate in rates), default=0.0))
+    by += sum(change.by for change in scaled if change.t == t)
+    kept = [change for change in scaled if since < change.t < t]
+    return (*kept, Scaled(t, by)) if by else tuple(kept)

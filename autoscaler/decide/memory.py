@@ -1,0 +1,219 @@
+"""What a service's decisions remember: one frozen value, kept over restarts as JSON.
+
+`recent` holds, for each count that was asked for, the last time it was; `latest` the newest, apart from these because a
+decision asked again at the same `t` replaces it. `scaled` holds the change of each `t`, both directions. `forced` is the
+last move to a bound and where it came from. `samples` holds, by metric, what its longest window needs, and `policies` what
+each policy keeps for itself, by its place and type: numbers, of which those named `..._at` are times. Times are Unix
+seconds. Nothing here is older than some window of the policy file needs, so it does not grow.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from math import isfinite
+from typing import Any, TypeVar
+
+VERSION = 1
+AWAY_S = 60.0  # who was away that long starts without history, so falls wait for a full window
+MAX_COUNT = 1_000_000
+MAX_CHARACTERS = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """So many replicas were asked for, before any limit."""
+
+    t: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scaled:
+    """The count changed by so many, negative where it fell."""
+
+    t: float
+    by: int
+
+
+@dataclass(frozen=True, slots=True)
+class Forced:
+    """The count was moved to a bound, from `was`."""
+
+    t: float
+    was: int
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A metric's value in one tick."""
+
+    t: float
+    value: float
+
+
+PolicyMemory = Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """All that a decision takes from those before it. `t` and `desired` are None before the first."""
+
+    t: float | None = None
+    desired: int | None = None
+    recent: tuple[Asked, ...] = ()
+    latest: Asked | None = None
+    scaled: tuple[Scaled, ...] = ()
+    forced: Forced | None = None
+    samples: Mapping[str, tuple[Point, ...]] = field(default_factory=dict)
+    policies: Mapping[str, PolicyMemory] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """The text that `from_json` reads."""
+        return json.dumps(
+            {
+                "version": VERSION,
+                "t": self.t,
+                "desired": self.desired,
+                "recent": [[asked.t, asked.count] for asked in self.recent],
+                "latest": None if self.latest is None else [self.latest.t, self.latest.count],
+                "scaled": [[change.t, change.by] for change in self.scaled],
+                "forced": None if self.forced is None else [self.forced.t, self.forced.was],
+                "samples": {name: [[p.t, p.value] for p in points] for name, points in self.samples.items()},
+                "policies": {name: dict(numbers) for name, numbers in self.policies.items()},
+            },
+            separators=(",", ":"),
+            allow_nan=False,
+        )
+
+    @staticmethod
+    def from_json(text: str, now: float) -> "Memory":
+        """The memory that was saved. Times later than `now` become now: clocks are put back while a daemon is stopped.
+
+        Raises ValueError where the text is not what `to_json` writes.
+        """
+        if len(text) > MAX_CHARACTERS:
+            raise ValueError(f"saved memory of {len(text)} characters, {MAX_CHARACTERS} allowed")
+        try:
+            saved = json.loads(text, parse_constant=_no_constant)
+        except RecursionError:
+            raise ValueError("saved memory is nested too deeply") from None
+        if not isinstance(saved, dict) or saved.get("version") != VERSION or saved.keys() != _KEYS:
+            raise ValueError(f"saved memory is not one of version {VERSION}")
+        return _aged(_memory(saved, now), now)
+
+
+EMPTY = Memory()
+
+# ---------------------------------------------------------------- reading what was saved, trusting nothing
+
+_KEYS = {"version", "t", "desired", "recent", "latest", "scaled", "forced", "samples", "policies"}
+_Value = TypeVar("_Value")
+
+
+def _memory(saved: Mapping[str, Any], now: float) -> Memory:
+    def time(given: Any) -> float:
+        return min(_number(given), now)
+
+    def pairs(given: Any, make: Callable[[float, Any], _Value]) -> tuple[_Value, ...]:
+        return tuple(make(time(at), rest) for at, rest in _pairs(given))
+
+    def asked(t: float, count: Any) -> Asked:
+        return Asked(t, _count(count))
+
+    def policy(name: str, given: Any) -> float:
+        return time(given) if name.endswith("_at") else _number(given)
+
+    t, desired = saved["t"], saved["desired"]
+    if (t is None) != (desired is None):
+        raise ValueError("saved memory has a time without a count, or a count without a time")
+    return Memory(
+        t=None if t is None else time(t),
+        desired=None if desired is None else _count(desired),
+        recent=_in_order(pairs(saved["recent"], asked)),
+        latest=_one(saved["latest"], lambda given: pairs(given, asked)),
+        scaled=_net(pairs(saved["scaled"], lambda at, by: Scaled(at, _whole(by)))),
+        forced=_one(saved["forced"], lambda given: pairs(given, lambda at, was: Forced(at, _count(was)))),
+        samples={
+            name: _newest(pairs(points, lambda at, value: Point(at, _number(value))))
+            for name, points in _mapping(saved["samples"]).items()
+        },
+        policies={
+            name: {key: policy(key, number) for key, number in _mapping(numbers).items()}
+            for name, numbers in _mapping(saved["policies"]).items()
+        },
+    )
+
+
+def _aged(memory: Memory, now: float) -> Memory:
+    """After a long absence no window has anything left: remember the count anew, as a first tick does."""
+    if memory.t is None or memory.desired is None or now - memory.t <= AWAY_S:
+        return memory
+    return Memory(
+        t=memory.t,
+        desired=memory.desired,
+        recent=(*memory.recent, Asked(now, memory.desired)),
+        latest=memory.latest,
+        scaled=memory.scaled,
+        policies=memory.policies,
+    )
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"saved memory holds {name}")
+
+
+def _number(given: Any) -> float:
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        raise ValueError(f"saved memory holds {given!r:.40} for a number")
+    try:
+        number = float(given)
+    except OverflowError:
+        raise ValueError("saved memory holds a number too large") from None
+    if not isfinite(number):
+        raise ValueError("saved memory holds an infinity")
+    return number
+
+
+def _whole(given: Any) -> int:
+    if isinstance(given, bool) or not isinstance(given, int) or abs(given) > MAX_COUNT:
+        raise ValueError(f"saved memory holds {given!r:.40} for a count")
+    return given
+
+
+def _count(given: Any) -> int:
+    if _whole(given) < 0:
+        raise ValueError(f"saved memory holds {given} for a count")
+    return int(given)
+
+
+def _mapping(given: Any) -> Mapping[str, Any]:
+    if not isinstance(given, dict):
+        raise ValueError(f"saved memory holds {given!r:.40} for a mapping")
+    return given
+
+
+def _pairs(given: Any) -> list[tuple[Any, Any]]:
+    if not isinstance(given, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in given):
+        raise ValueError(f"saved memory holds {given!r:.40} for pairs")
+    return [(pair[0], pair[1]) for pair in given]
+
+
+def _one(given: Any, read: Callable[[Any], tuple[_Value, ...]]) -> _Value | None:
+    return None if given is None else read([given])[0]
+
+
+def _in_order(asked: Iterable[Asked]) -> tuple[Asked, ...]:
+    return tuple(sorted(asked, key=lambda each: each.t))
+
+
+def _net(changes: Iterable[Scaled]) -> tuple[Scaled, ...]:
+    """One change a time: times moved to now may coincide."""
+    by: dict[float, int] = {}
+    for change in sorted(changes, key=lambda each: each.t):
+        by[change.t] = by.get(change.t, 0) + change.by
+    return tuple(Scaled(t, change) for t, change in by.items())
+
+
+def _newest(points: Iterable[Point]) -> tuple[Point, ...]:
+    """One sample a time, the later one of two."""
+    return tuple({point.t: point for point in sorted(points, key=lambda each: each.t)}.values())

@@ -1,0 +1,96 @@
+"""Asks every policy, and takes the largest answer.
+
+A new policy type is a module with a `recommend` like `target_tracking`'s and a line in `RECOMMENDERS`. What it wants to
+remember it hands back as the answer's `memory`, and is given again next time.
+
+A policy whose metric is missing answers as `behavior.on_missing_metrics` says: `hold`: nothing, and if no other asks for
+more than there is, the count is held; `scale_up`: the most there may be; `fallback`: max(current, fallback_replicas).
+Source: DECISIONS, "Order of a decision" 2 and "Missing metrics".
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from autoscaler.decide import target_tracking
+from autoscaler.decide.memory import PolicyMemory
+from autoscaler.decide.question import Answer, Question
+from autoscaler.decide.samples import Points
+from autoscaler.model import Observation, Recommendation
+from autoscaler.spec.models import Behavior, Policy
+
+Recommender = Callable[[Policy, Question], Answer]
+
+RECOMMENDERS: Mapping[str, Recommender] = {"target_tracking": target_tracking.recommend}
+
+FALLBACK_REPLICAS = 3  # the contract's default of `fallback_replicas`
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What all policies said in one tick. `held`: one is blind, and no other asks for as many as there are."""
+
+    recommendations: tuple[Recommendation, ...]
+    wanted: int
+    held: bool
+    why: str
+    policies: Mapping[str, PolicyMemory]
+
+
+def ask(
+    policies: tuple[Policy, ...],
+    behavior: Behavior,
+    seen: Observation,
+    points: Points,
+    *,
+    t: float,
+    current: int,
+    most: int,
+    remembered: Mapping[str, PolicyMemory],
+) -> Said:
+    """Each policy's recommendation in the file's order, and the largest of them (current where there is none)."""
+    said = []
+    kept: dict[str, PolicyMemory] = {}
+    blind = False
+    for index, policy in enumerate(policies):
+        slot = f"{index}:{policy.type}"
+        answer = RECOMMENDERS[policy.type](policy, Question(seen, t, current, points, remembered.get(slot, {})))
+        value, reason = answer.value, answer.reason
+        if answer.missing:
+            value, reason = _blind(behavior, answer, current, most)
+            blind = blind or value is None
+        if answer.memory:
+            kept[slot] = answer.memory
+        said.append(Recommendation(index, policy.type, value, policy.metric, answer.raw, reason))
+    best = _largest(said)
+    held = blind and (best is None or best.value is None or best.value < current)
+    wanted = current if best is None or best.value is None else best.value
+    return Said(tuple(said), wanted, held, _why(said, best, held), kept)
+
+
+def _blind(behavior: Behavior, answer: Answer, current: int, most: int) -> tuple[int | None, str]:
+    """What a policy recommends whose metric is missing."""
+    match behavior.on_missing_metrics:
+        case "scale_up":
+            return most, f"{answer.reason}; asks for the most, {most} (on_missing_metrics: scale_up)"
+        case "fallback":
+            fallback = behavior.fallback_replicas or FALLBACK_REPLICAS
+            count = max(current, fallback)
+            return count, f"{answer.reason}; asks for {count} (fallback_replicas: {fallback})"
+        case _:
+            return None, answer.reason
+
+
+def _largest(said: list[Recommendation]) -> Recommendation | None:
+    best = None
+    for each in said:
+        if each.value is not None and (best is None or best.value is None or each.value > best.value):
+            best = each
+    return best
+
+
+def _why(said: list[Recommendation], best: Recommendation | None, held: bool) -> str:
+    """The reason of the largest; where it is held, first what is missing."""
+    if best is not None and not held:
+        return best.reason
+    blind = [each.reason for each in said if each.value is None]
+    return "; ".join(blind if best is None else [*blind, best.reason])

@@ -28,7 +28,10 @@ class ProcessId:
 
 @dataclass(frozen=True, slots=True)
 class ProcessStat:
-    """What /proc/PID/stat tells of a process; `session` is its session's id, CPU is in clock ticks, memory in pages."""
+    """What /proc/PID/stat tells of a process; `session` is its session's id, memory is in pages.
+
+    CPU is in clock ticks, its own and that of the children it waited for.
+    """
 
     id: ProcessId
     state: str
@@ -53,7 +56,7 @@ def read_stat(pid: int) -> ProcessStat | None:
         id=ProcessId(pid, int(fields[19])),
         state=fields[0],
         session=int(fields[3]),
-        cpu_ticks=int(fields[11]) + int(fields[12]),
+        cpu_ticks=sum(map(int, fields[11:15])),
         rss_pages=int(fields[21]),
     )
 
@@ -106,7 +109,7 @@ def spawn_apart(
     return started
 
 
-def send(p: ProcessId, number: signal.Signals) -> None:
+def send(p: ProcessId, number: int) -> None:
     """Send a signal to this one process; one that is gone is no error."""
     pidfd = open_pidfd(p)  # between a look and a kill by number the pid could have found another owner
     try:
@@ -121,8 +124,8 @@ def send(p: ProcessId, number: signal.Signals) -> None:
             os.close(pidfd)
 
 
-async def wait_gone(p: ProcessId, timeout_s: float) -> bool:
-    """Wait until it has ended; False where it still runs after `timeout_s`."""
+async def wait_gone(p: ProcessId, timeout_s: float | None) -> bool:
+    """Wait until it has ended; False where it still runs after `timeout_s` (None: wait for ever)."""
     pidfd = open_pidfd(p)
     try:
         async with asyncio.timeout(timeout_s):

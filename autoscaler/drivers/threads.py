@@ -26,9 +26,12 @@ class DaemonThreads:
         self._calls: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = queue.SimpleQueue()
         self._idle = threading.Semaphore(0)
         self._threads = 0
+        self._closed = False
 
     async def run(self, call: Callable[[], T]) -> T:
         """The call's result. One that is cancelled before its turn is never made."""
+        if self._closed:
+            raise RuntimeError(f"{self._name} is closed")
         future: Future[T] = Future()
         self._calls.put((future, call))
         if not self._idle.acquire(blocking=False) and self._threads < self._size:
@@ -38,6 +41,7 @@ class DaemonThreads:
 
     def close(self) -> None:
         """End the threads when they have done what was asked of them so far."""
+        self._closed = True
         for _ in range(self._threads):
             self._calls.put(None)
 

@@ -16,7 +16,7 @@ stamp=.venv/installed-${extras:-core}
 now=$(cat pyproject.toml constraints.txt | cksum)
 [ "$(cat "$stamp" 2>/dev/null)" != "$now" ] || exit 0
 
-echo "installing into .venv: autoscaler[$extras]"
+echo "installing into .venv: autoscaler${extras:+[$extras]}"
 [ -x .venv/bin/pip ] || "$python" -m venv .venv
 pip() {
     .venv/bin/pip --quiet --disable-pip-version-check install --constraint constraints.txt "$@"

@@ -19,8 +19,8 @@ answers() {
     .venv/bin/python -c 'import docker; docker.from_env(timeout=5).ping()' >/dev/null 2>&1
 }
 
-# A chroot has no cgroups until someone mounts them. Those of version 1 are shared with the rest of the machine, so each
-# hierarchy has to be mounted with exactly the controllers that it already has.
+# A chroot has no cgroups until someone mounts them. Those of version 1 are shared with the rest of the machine: each of its
+# hierarchies has to be mounted, named ones too (containerd gives no figures otherwise), with just the controllers it has.
 mount_cgroups() {
     at=/sys/fs/cgroup
     if grep -q " $at" /proc/mounts; then return; fi
@@ -29,12 +29,14 @@ mount_cgroups() {
     if grep -q memory $at/cgroup.controllers; then return; fi
     umount $at
     mount -t tmpfs -o mode=755 cgroups $at
-    awk '!/^#/ && $4 { key = $2 ? $2 : $1; names[key] = names[key] sep[key] $1; sep[key] = "," }
-         END { for (key in names) print names[key] }' /proc/cgroups |
-        while read -r controllers; do
-            mkdir "$at/$controllers"
-            mount -t cgroup -o "$controllers" cgroup "$at/$controllers" 2>/dev/null || rmdir "$at/$controllers"
-        done
+    awk -F : '$1 { print $2 }' /proc/self/cgroup | while read -r controllers; do
+        name=${controllers#name=}
+        mkdir "$at/$name"
+        case $controllers in
+        name=*) mount -t cgroup -o "none,$controllers" cgroup "$at/$name" ;;
+        *) mount -t cgroup -o "$controllers" cgroup "$at/$name" ;;
+        esac
+    done
 }
 
 # The engine's layers can lie on neither an overlay (a container's own root) nor memory.

@@ -18,10 +18,10 @@ from typing import Self, TypeVar
 from urllib.parse import quote, urlsplit
 
 import aiohttp
+from pydantic import BaseModel
 
 from autoscaler.errors import AutoscalerError, DaemonUnavailable, EngineUnavailable, PolicyError, UsageError
 from autoscaler.web.models import (
-    Answer,
     EventAnswer,
     ExplainAnswer,
     HistoryAnswer,
@@ -41,10 +41,11 @@ SILENCE_TIMEOUT_S = 60.0  # of a stream, which says each 15 s that it lives
 ANSWER_MAX = 64 * 1024 * 1024
 LINE_MAX = 1024 * 1024
 RECONNECT_S = 1.0
+RECONNECTS = 30  # in a row without a word from the daemon: it is not being restarted, it is gone
 FIX = "is it running? start it with `autoscaler run`, or name it with --api or --state-dir"
 ERRORS: Mapping[int, type[AutoscalerError]] = {400: UsageError, 404: UsageError, 422: PolicyError, 503: EngineUnavailable}
 
-A = TypeVar("A", bound=Answer)
+A = TypeVar("A", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +96,9 @@ class Client:
 
     # ------------------------------------------------------------ questions
 
-    async def services(self) -> ServicesAnswer:
+    async def services(self) -> Sequence[ServiceAnswer]:
         """All services."""
-        return await self._get("/api/v1/services", ServicesAnswer)
+        return (await self._get("/api/v1/services", ServicesAnswer)).root
 
     async def service(self, name: str) -> ServiceAnswer:
         """One service."""
@@ -151,23 +152,23 @@ class Client:
         """The journal's newest `limit` events and (`follow`) each new one, for ever."""
         query = f"follow={'true' if follow else 'false'}" + (f"&service={quote(service, safe='')}" if service else "")
         last: int | None = None
+        failures = 0
         while True:
             start = f"limit={limit}" if last is None else f"after={last}"
             try:
-                async for event in self._events(f"/api/v1/events?{query}&{start}"):
-                    last = event.id
-                    yield event
+                async for line in self._lines(f"/api/v1/events?{query}&{start}"):
+                    failures = 0
+                    if line.startswith(b"data:"):
+                        event = EventAnswer.model_validate_json(line[5:])
+                        last = event.id
+                        yield event
                 if not follow:
                     return
             except DaemonUnavailable:
-                if last is None or not follow:
+                failures += 1
+                if not follow or failures > RECONNECTS:
                     raise
             await asyncio.sleep(RECONNECT_S)
-
-    async def _events(self, path: str) -> AsyncIterator[EventAnswer]:
-        async for line in self._lines(path):
-            if line.startswith(b"data:"):
-                yield EventAnswer.model_validate_json(line[5:])
 
     async def logs(self, name: str, tail: int, follow: bool) -> AsyncGenerator[LogLine, None]:
         """The replicas' last lines and (`follow`) each new one, until the service goes."""

@@ -60,9 +60,10 @@ NOT_YET = {
     "convert": "Turn an HPA or KEDA manifest into a policy: not available yet.",
     "export": "Turn a policy into an HPA or KEDA manifest: not available yet.",
 }
-EPILOG = """`autoscaler COMMAND --help` shows a command's flags and an example. Every flag takes its default from a variable:
---state-dir from AUTOSCALER_STATE_DIR, and so on. Exit status: 0 done, 1 failed, 2 wrong usage or invalid policy,
-130 interrupted."""
+EPILOG = """`autoscaler COMMAND --help` shows a command's flags and an example.
+Exit status: 0 done, 1 failed, 2 wrong usage or invalid policy, 130 interrupted."""
+
+VARIABLES = "Each flag takes its default from a variable: --state-dir from AUTOSCALER_STATE_DIR, and so on."
 
 
 class Commands(TyperGroup):
@@ -117,11 +118,12 @@ def load(name: str) -> Any:
     settings: dict[str, Any] = {"help_option_names": ["--help", "-h"]}
     if name in NOT_YET:
         settings |= {"ignore_unknown_options": True, "allow_extra_args": True}
-    alone.command(name, help=_unwrapped_examples(function.__doc__ or ""), context_settings=settings)(function)
+    told = _unwrapped_examples(function.__doc__ or "")
+    alone.command(name, help=told, epilog=None if name in NOT_YET else VARIABLES, context_settings=settings)(function)
     command = typer.main.get_command(alone)
     for parameter in command.params:
         if isinstance(parameter, TyperOption) and parameter.envvar is None:
-            parameter.envvar = variable(parameter.opts)
+            parameter.envvar, parameter.show_envvar = variable(parameter.opts), False
     return command
 
 

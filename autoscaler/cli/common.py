@@ -22,32 +22,24 @@ def default_state_dir() -> Path:
 
 
 StateDir = Annotated[
-    Path,
-    typer.Option(
-        "--state-dir",
-        metavar="DIR",
-        default_factory=default_state_dir,
-        show_default="/var/lib/autoscaler as root, else ~/.local/state/autoscaler",
-        help="Where the daemon keeps its state and its socket.",
-    ),
+    Path | None,
+    typer.Option("--state-dir", metavar="DIR", help="The daemon's state dir: /var/lib/autoscaler, else ~/.local/state/…"),
 ]
-Api = Annotated[str | None, typer.Option("--api", metavar="URL", help="The daemon's API, instead of its socket.")]
+Api = Annotated[str | None, typer.Option("--api", metavar="URL", help="The daemon's API, where it isn't on this machine.")]
 TokenFile = Annotated[
     Path | None,
-    typer.Option(
-        "--token-file", metavar="FILE", show_default="DIR/token", help="The API's token, for --api or without the socket."
-    ),
+    typer.Option("--token-file", metavar="FILE", help="The API's token: DIR/token. Its socket needs none."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Service = Annotated[str, typer.Argument(metavar="SERVICE", show_default=False)]
 
 
-def ask(question: "Callable[[Client], Awaitable[T]]", *, api: str | None, state_dir: Path, token_file: Path | None) -> T:
+def ask(question: "Callable[[Client], Awaitable[T]]", api: str | None, state_dir: Path | None, token_file: Path | None) -> T:
     """What the daemon answers to one question."""
     from autoscaler.client import Client
 
     async def asked() -> T:
-        async with Client.find(api, state_dir, token_file) as client:
+        async with Client.find(api, state_dir or default_state_dir(), token_file) as client:
             return await question(client)
 
     return asyncio.run(asked())

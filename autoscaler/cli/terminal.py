@@ -5,6 +5,7 @@ A replica's log line, an engine's error or a client's path can hold escape codes
 keep every character.
 """
 
+import os
 import re
 import sys
 import time
@@ -28,6 +29,11 @@ def printable(text: str) -> str:
 def is_terminal() -> bool:
     """Whether someone looks at stdout."""
     return sys.stdout.isatty()
+
+
+def has_colour() -> bool:
+    """Whether lines of our own may have colour."""
+    return is_terminal() and not os.environ.get("NO_COLOR")
 
 
 def clock_time(t: float, now: float | None = None) -> str:

@@ -27,15 +27,8 @@ from autoscaler.web.models import (
 
 
 def services_answer(status: DaemonStatus) -> ServicesAnswer:
-    """All services and the daemon itself."""
-    return ServicesAnswer(
-        services=[service_answer(service) for service in status.services],
-        ready=status.ready,
-        problems=status.problems,
-        degraded=dict(status.degraded),
-        last_reload_successful=status.last_reload_successful,
-        last_tick_at=status.last_tick_at,
-    )
+    """All services, by name."""
+    return ServicesAnswer(tuple(service_answer(service) for service in sorted(status.services, key=lambda s: s.name)))
 
 
 def service_answer(status: ServiceStatus) -> ServiceAnswer:

@@ -7,7 +7,7 @@ keys that it doesn't know, so that a newer daemon may tell more.
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, model_validator
 
 from autoscaler.units import parse_duration
 
@@ -181,15 +181,10 @@ class ServiceAnswer(Answer):
     health_suspect: bool = False
 
 
-class ServicesAnswer(Answer):
-    """All services, and the daemon itself: `problems` keep it from being ready, `degraded` is what it does without."""
+class ServicesAnswer(RootModel[tuple[ServiceAnswer, ...]]):
+    """All services, by name."""
 
-    services: Sequence[ServiceAnswer]
-    ready: bool
-    problems: Sequence[str]
-    degraded: Mapping[str, str]
-    last_reload_successful: bool
-    last_tick_at: float | None
+    model_config = ConfigDict(frozen=True)
 
 
 class ExplainAnswer(Answer):

@@ -80,9 +80,12 @@ def _network(given: str) -> str:
         raise ValueError(f"{given!r} is no network; write it like 10.0.0.0/8 or 192.0.2.7") from None
 
 
-Duration = Annotated[float, BeforeValidator(_duration, json_schema_input_type=str), Field(ge=0)]
-PositiveDuration = Annotated[float, BeforeValidator(_duration, json_schema_input_type=str), Field(gt=0)]
-Size = Annotated[int, BeforeValidator(_size, json_schema_input_type=str | int), Field(gt=0)]
+DURATION = BeforeValidator(_duration, json_schema_input_type=str)
+SIZE = BeforeValidator(_size, json_schema_input_type=str | int)
+
+Duration = Annotated[float, DURATION, Field(ge=0)]
+PositiveDuration = Annotated[float, DURATION, Field(gt=0)]
+Size = Annotated[int, SIZE, Field(gt=0)]
 Fraction = Annotated[float, BeforeValidator(_fraction, json_schema_input_type=str | float), Field(ge=0)]
 Number = Annotated[float, BeforeValidator(_number, json_schema_input_type=str | float), Field(gt=0)]
 HostName = Annotated[str, AfterValidator(_host)]

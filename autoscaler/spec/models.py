@@ -16,6 +16,7 @@ from pydantic import (
     ValidationInfo,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from autoscaler.spec.fields import (
     Duration,
@@ -46,6 +47,11 @@ class Model(BaseModel):
     """Frozen, strict, and no key that we don't know."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+
+def at_key(key: str, told: str) -> PydanticCustomError:
+    """What is wrong with one key of a model, told as `what; fix`, for checks that look at several keys."""
+    return PydanticCustomError("key", "{told}", {"key": key, "told": told})
 
 
 def _aim(given: Any, info: ValidationInfo) -> Any:
@@ -93,6 +99,13 @@ class HealthCheck(Model):
     retries: Annotated[int, Field(ge=1)] = 2
     start_period: Duration = 30.0
     start_timeout: PositiveDuration = 120.0
+
+    @model_validator(mode="after")
+    def _one_of(self) -> "HealthCheck":
+        asked = [key for key in ("http", "tcp", "docker", "test") if getattr(self, key)]
+        if len(asked) > 1:
+            raise at_key(asked[1], f"given beside `{asked[0]}`; choose one of http, tcp, docker, test")
+        return self
 
 
 class Build(Model):
@@ -256,6 +269,23 @@ class TargetTracking(Model):
     total: Aim | None = None
     tolerance: Tolerances = Tolerance()
     window: Duration = 10.0
+
+    @model_validator(mode="after")
+    def _aimed(self) -> "TargetTracking":
+        """Exactly one of `target` and `total`, and the one that the metric can have."""
+        metric = self.metric
+        if self.target is not None and self.total is not None:
+            raise at_key("total", "given beside `target`; keep `target` (one replica's share) or `total` (the service's)")
+        if metric in TOTAL_ONLY_METRICS and self.total is None:
+            example = "`total: 250ms`" if metric in LATENCIES else "`total: 1%`"
+            key, what = ("total", "is missing") if self.target is None else ("target", "can't be shared out among replicas")
+            raise at_key(key, f"{metric} {what}; write {example}")
+        if metric in REPLICA_METRICS and self.target is None:
+            key, what = ("target", "needs it") if self.total is None else ("total", "is measured at each replica")
+            raise at_key(key, f"{metric} {what}; write `target: 70%`")
+        if self.target is None and self.total is None:
+            raise at_key("target", "is missing; write `target: 50` (one replica's share) or `total: 500` (the service's)")
+        return self
 
 
 Policy = TargetTracking

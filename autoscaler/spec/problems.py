@@ -34,12 +34,18 @@ class Problems:
 
     def __init__(self) -> None:
         self.found: list[Problem] = []
+        self._said: set[Path] = set()
 
     def add(self, mark: Mark, path: Path, what: str, fix: str = "") -> None:
         """Something is wrong with the key `path`, which stands at `mark`. The same thing is said once."""
+        self._said.add(path)
         problem = Problem(mark, key_path(path), what, fix)
         if problem not in self.found and len(self.found) < MOST_PER_FILE:
             self.found.append(problem)
+
+    def said_of(self, path: Path) -> bool:
+        """Whether something was said of this key already, or of one that it is below."""
+        return any(path[:length] in self._said for length in range(1, len(path) + 1))
 
 
 def nearest(word: str, allowed: Iterable[str]) -> str:

@@ -43,10 +43,14 @@ _FIXES = {
 
 @dataclass(frozen=True, slots=True)
 class YamlDocument:
-    """One document of a file, with its own text. The text starts with empty lines, so that its lines keep their numbers."""
+    """One document of a file, with its own text, and what is wrong with its YAML though it can be read.
+
+    The text starts with empty lines, so that its lines keep their numbers.
+    """
 
     root: Node
     text: str
+    problems: Problems
 
 
 class _Unreadable(Exception):
@@ -88,14 +92,14 @@ def decode(raw: bytes, file: str, problems: Problems) -> str | None:
 
 
 def read(text: str, file: str, problems: Problems) -> list[YamlDocument]:
-    """All documents that could be read, the empty ones left out; what could not is in `problems`."""
+    """All documents that could be read, the empty ones left out; what could not be read is in `problems`."""
     text = text.removeprefix("\ufeff")
     if odd := _UNPRINTABLE.search(text):
         line = text.count("\n", 0, odd.start()) + 1
         column = odd.start() - text.rfind("\n", 0, odd.start())
         problems.add(Mark(file, line, column), (), f"control character {odd[0]!a}", "remove it, or write an escape")
         return []
-    reader = _Reader(text, file, problems)
+    reader = _Reader(text, file)
     documents: list[YamlDocument] = []
     try:
         documents.extend(reader.documents())
@@ -128,10 +132,10 @@ def _syntax(error: yaml.YAMLError, text: str, file: str) -> tuple[Mark, str, str
 class _Reader:
     """Builds nodes from libyaml's events."""
 
-    def __init__(self, text: str, file: str, problems: Problems) -> None:
+    def __init__(self, text: str, file: str) -> None:
         self._lines = text.splitlines(keepends=True)
         self._file = file
-        self._problems = problems
+        self._problems = Problems()
         self._events = yaml.parse(text, Loader=yaml.CSafeLoader)
         self._anchors: dict[str, tuple[Node, int]] = {}
         self._count = 0
@@ -141,12 +145,12 @@ class _Reader:
         for event in self._events:
             if isinstance(event, yaml.DocumentStartEvent):
                 start = self._mark(event).line - 1
-                self._anchors = {}
+                self._anchors, self._problems = {}, Problems()
                 root = self._node(next(self._events), ())
                 ending: Any = next(self._events).end_mark
                 if not (isinstance(root, Scalar) and root.value is None):
                     text = "\n" * start + "".join(self._lines[start : ending.line + (ending.column > 0)])
-                    yield YamlDocument(root, text)
+                    yield YamlDocument(root, text, self._problems)
 
     def _mark(self, event: yaml.Event) -> Mark:
         place: Any = event.start_mark

@@ -1,0 +1,91 @@
+"""What one value alone can't tell: keys that don't go together, and services that get in each other's way."""
+
+from collections.abc import Iterable, Iterator
+
+from autoscaler.spec.models import LATENCIES, ServiceSpec
+from autoscaler.spec.nodes import MapNode, Mark, Path, Scalar, find
+from autoscaler.spec.problems import Problem, Problems
+
+# Keys of `replica:` that only containers have: for processes they do nothing, which is said.
+CONTAINER_KEYS = (
+    "image", "build", "volumes", "tmpfs", "networks", "extra_hosts", "dns", "pids_limit", "cap_add", "cap_drop",
+    "security_opt", "read_only", "init", "sysctls", "shm_size", "labels", "logging", "platform", "pull_policy",
+)  # fmt: skip
+
+
+def check_needs(tree: MapNode, problems: Problems) -> None:
+    """Look at what a runtime needs of a `replica:`, whatever else may be wrong with it."""
+    replica, runtime = tree.get("replica"), tree.get("runtime")
+    if not isinstance(replica, MapNode):
+        return
+    mark, given = find(tree, ("replica",))[0], replica.entries
+    is_process = isinstance(runtime, Scalar) and runtime.value == "process"
+    if is_process and not ({"command", "entrypoint"} & set(given)):
+        fix = 'say what to run: `command: ["python", "app.py"]`'
+        problems.add(mark, ("replica", "command"), "is missing", fix)
+    if not is_process and not ({"image", "build"} & set(given)):
+        fix = "name an image (`image: NAME`) or how to build one (`build: FOLDER`)"
+        problems.add(mark, ("replica", "image"), "is missing", fix)
+    for key in ("docker", "test"):
+        path: Path = ("replica", "healthcheck", key)
+        if is_process and isinstance(health := replica.get("healthcheck"), MapNode) and key in health.entries:
+            problems.add(find(tree, path)[0], path, "only containers have it", "write `http: /healthz` or `tcp: true`")
+
+
+def check(spec: ServiceSpec, tree: MapNode, problems: Problems) -> None:
+    """Look at one service that is fine in its parts."""
+    for path, what, fix in _policies(spec):
+        problems.add(find(tree, path)[0], path, what, fix)
+
+
+def without_effect(spec: ServiceSpec, tree: MapNode) -> Iterator[str]:
+    """Keys that do nothing for this runtime, as warnings."""
+    replica = tree.get("replica")
+    if spec.runtime != "process" or not isinstance(replica, MapNode):
+        return
+    for key in CONTAINER_KEYS:
+        if key in replica.entries:
+            yield f"{replica.entries[key].mark}: replica.{key}: has no effect for processes"
+
+
+def _policies(spec: ServiceSpec) -> Iterator[tuple[Path, str, str]]:
+    windows: dict[str, tuple[int, float]] = {}
+    for index, policy in enumerate(spec.policies):
+        path: Path = ("policies", index)
+        if policy.metric == "memory" and spec.replica.mem_limit is None:
+            yield (
+                (*path, "metric"),
+                "memory is a fraction of `replica.mem_limit`, which is missing",
+                "write `mem_limit: 256m`",
+            )
+        if policy.metric in LATENCIES:
+            first, window = windows.setdefault(policy.metric, (index, policy.window))
+            if window != policy.window:
+                what = f"{policy.metric} has another window in policies[{first}]"
+                yield (*path, "window"), what, "give both the same window"
+    fallback = spec.behavior.fallback_replicas
+    if spec.behavior.on_missing_metrics == "fallback" and fallback is not None and fallback > spec.replicas.max:
+        what = f"fallback_replicas {fallback} is above replicas.max {spec.replicas.max}"
+        yield ("behavior", "fallback_replicas"), what, f"write at most {spec.replicas.max}"
+
+
+def across(services: Iterable[tuple[ServiceSpec, MapNode]]) -> Iterator[tuple[int, Problem]]:
+    """Services of one name, and of one route: the later of two is the wrong one; with its position."""
+    names: dict[str, Mark] = {}
+    routes: dict[tuple[str, str | None, str], tuple[str, Mark]] = {}
+    for position, (spec, tree) in enumerate(services):
+        name_mark, route_mark = find(tree, ("service",))[0], find(tree, ("route", "bind"))[0]
+        if spec.service in names:
+            what = f"{spec.service!r} is defined twice, first at {names[spec.service]}"
+            yield position, Problem(name_mark, "service", what, "rename or remove one of the two", spec.service)
+            continue
+        names[spec.service] = name_mark
+        route = spec.route
+        key = (str(route.bind), route.host, route.path)
+        if key in routes:
+            other, first = routes[key]
+            where = f"{route.bind} host {route.host or '(any)'} path {route.path}"
+            what = f"{where} belongs to service {other!r} already, at {first}"
+            fix = "tell them apart by `host:` or `path:`, or choose another bind"
+            yield position, Problem(route_mark, "route.bind", what, fix, spec.service)
+        routes.setdefault(key, (spec.service, route_mark))

@@ -1,0 +1,108 @@
+"""What the policy file's syntax knows and this version can't do yet: said, never ignored.
+
+A key that asks for nothing (`priority: 0`, `anti_flap: false`) is fine.
+"""
+
+from autoscaler.spec.nodes import Entry, ListNode, MapNode, Mark, Node, Path, Scalar, find, shown
+from autoscaler.spec.problems import Problems
+from autoscaler.spec.volumes import NOT_YET
+
+LATER_KEYS = ("scale_to_zero", "warm_pool", "shadow", "rollout")
+LATER_POLICIES = ("concurrency", "step", "schedule", "latency_slo", "predictive", "auto")
+LATER_RUNTIMES = ("swarm", "kubernetes")
+LATER_ROUTE_KEYS = ("tls", "sticky", "canary")
+NEUTRAL: dict[Path, object] = {("priority",): 0, ("behavior", "anti_flap"): False}
+
+# Compose keys that we know and don't support; those of which something better is to be said are in refused.py.
+LATER_COMPOSE_KEYS = (
+    "annotations", "attach", "blkio_config", "cgroup", "cgroup_parent", "configs", "cpu_count", "cpu_percent",
+    "cpu_period", "cpu_quota", "cpu_rt_period", "cpu_rt_runtime", "cpu_shares", "cpuset", "credential_spec",
+    "depends_on", "deploy", "develop", "device_cgroup_rules", "dns_opt", "dns_search", "domainname", "expose",
+    "extends", "external_links", "gpus", "group_add", "hostname", "isolation", "label_file", "links", "mac_address",
+    "mem_reservation", "mem_swappiness", "memswap_limit", "models", "oom_kill_disable", "oom_score_adj", "post_start",
+    "pre_stop", "profiles", "provider", "runtime", "secrets", "stdin_open", "storage_opt", "tty", "use_api_socket",
+    "uts", "volumes_from",
+)  # fmt: skip
+
+
+def is_policy(root: Node, problems: Problems) -> bool:
+    """Whether a document is a policy at all; if it is something else that we know, that is said."""
+    if not isinstance(root, MapNode):
+        problems.add(root.mark, (), "not a policy", "start it with `service: NAME`")
+        return False
+    if "services" in root.entries and "service" not in root.entries:
+        what = f"a Compose file as a policy is {NOT_YET}"
+        problems.add(root.entries["services"].mark, ("services",), what, "write one document a service: `service: NAME`")
+        return False
+    if "apiVersion" in root.entries and "kind" in root.entries:
+        mark = root.entries["apiVersion"].mark
+        problems.add(mark, ("apiVersion",), f"converting Kubernetes manifests is {NOT_YET}", "start with `service: NAME`")
+        return False
+    return True
+
+
+def without_neutral(root: MapNode) -> MapNode:
+    """The document without keys that ask for nothing: those of `NEUTRAL`, and the writer's own `x-` ones."""
+    return _without(root, ())
+
+
+def _without(node: MapNode, path: Path) -> MapNode:
+    entries: dict[str, Entry] = {}
+    for key, entry in node.entries.items():
+        here = (*path, key)
+        value = entry.value
+        if not path and key.startswith("x-") and key != "x-autoscaler":
+            continue
+        if here in NEUTRAL and isinstance(value, Scalar) and value.value is not None and value.value == NEUTRAL[here]:
+            continue
+        if isinstance(value, MapNode) and any(neutral[: len(here)] == here for neutral in NEUTRAL):
+            value = _without(value, here)
+        entries[key] = Entry(entry.mark, value)
+    return MapNode(node.mark, entries)
+
+
+def check(root: MapNode, problems: Problems) -> None:
+    """Say of everything that is not available yet that it isn't."""
+    for path in [*((key,) for key in LATER_KEYS), *NEUTRAL, *(("route", key) for key in LATER_ROUTE_KEYS)]:
+        _not_yet(root, path, problems)
+    for key in LATER_COMPOSE_KEYS:
+        _not_yet(root, ("replica", key), problems)
+    mark, runtime = find(root, ("runtime",))
+    if isinstance(runtime, Scalar) and runtime.value in LATER_RUNTIMES:
+        problems.add(mark, ("runtime",), f"{shown(runtime.text)} is {NOT_YET}", "allowed: docker, process")
+    mark, least = find(root, ("replicas", "min"))
+    if isinstance(least, Scalar) and least.value == 0 and least.value is not False:
+        problems.add(mark, ("replicas", "min"), f"0 (scale to zero) is {NOT_YET}", "write 1 or more")
+    _check_policies(root, problems)
+
+
+def _not_yet(root: MapNode, path: Path, problems: Problems) -> None:
+    node: Node | None = root
+    mark: Mark | None = None
+    for key in path:
+        entry = node.entries.get(str(key)) if isinstance(node, MapNode) else None
+        if entry is None:
+            return
+        node, mark = entry.value, entry.mark
+    if mark:
+        problems.add(mark, path, NOT_YET, "remove it")
+
+
+def _check_policies(root: MapNode, problems: Problems) -> None:
+    example = "write one, such as {type: target_tracking, metric: request_rate, target: 50}"
+    policies = root.get("policies")
+    if policies is None or (isinstance(policies, ListNode) and not policies.items):
+        mark = find(root, ("policies",))[0]
+        problems.add(mark, ("policies",), f"is missing, and the default `auto` is {NOT_YET}", example)
+    elif isinstance(policies, ListNode):
+        for index, policy in enumerate(policies.items):
+            if isinstance(policy, MapNode):
+                _check_policy(policy, ("policies", index), problems)
+
+
+def _check_policy(policy: MapNode, path: Path, problems: Problems) -> None:
+    kind, metric = policy.get("type"), policy.get("metric")
+    if isinstance(kind, Scalar) and kind.value in LATER_POLICIES:
+        problems.add(kind.mark, path, f"policy type {kind.text} is {NOT_YET}", "available: target_tracking")
+    elif isinstance(metric, MapNode):
+        problems.add(metric.mark, (*path, "metric"), f"a metric of another system is {NOT_YET}", "name a built-in metric")

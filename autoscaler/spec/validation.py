@@ -1,0 +1,184 @@
+"""From a document's tree to a typed service, and from what pydantic finds to problems with a place.
+
+Each of pydantic's errors has a `loc`; the tree knows where that stands. What was said of a key before is not said again.
+"""
+
+import hashlib
+import json
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from autoscaler.spec.fields import FROM_FILE
+from autoscaler.spec.models import HPA_SCALE_DOWN, HPA_SCALE_UP, MetricName, ScalingRules, ServiceSpec
+from autoscaler.spec.nodes import ListNode, MapNode, Node, Path, Scalar, described, find, values
+from autoscaler.spec.problems import Problems, nearest
+from autoscaler.units import format_duration
+
+OUR_FIELDS = ("spec_hash", "folder")  # filled in here, no keys of the file
+FILE_KEYS: Mapping[str, tuple[str, ...]] = {"replica": ("env_file",)}  # keys of the file that models don't have
+
+_MISSING = {
+    "service": "name the service: `service: web`",
+    "replica": "say what a replica is: `replica: {image: NAME, port: 5000}`",
+    "replica.port": "say what the replica listens on: `port: 5000`",
+    "route": "say where clients connect: `route: {bind: 127.0.0.1:8080}`",
+    "route.bind": "say where clients connect: `bind: 127.0.0.1:8080`",
+    "type": "write `type: target_tracking`",
+    "metric": f"allowed: {', '.join(typing.get_args(MetricName))}",
+    "period": "write it like `period: 15s`",
+}
+_WANTED = {
+    "string_type": "write a text",
+    "int_type": "write a whole number",
+    "int_from_float": "write a whole number",
+    "float_type": "write a number",
+    "bool_type": "write true or false",
+    "dict_type": "write a mapping",
+    "model_type": "write a mapping",
+    "tuple_type": "write a list",
+    "finite_number": "write a finite number",
+}
+_BOUNDS = {
+    "greater_than_equal": ("ge", "at least {}"),
+    "greater_than": ("gt", "more than {}"),
+    "less_than_equal": ("le", "at most {}"),
+    "less_than": ("lt", "less than {}"),
+}
+_PATTERNS = {
+    "service": "lower-case letters, digits and -, at most 40, not at the ends",
+    "stop_signal": "write it like SIGTERM",
+}
+
+
+def spec_hash(replica: Node | None, variables: Node | None) -> str:
+    """A short hash of what the file says in `replica:`, never of our defaults: an upgrade of ours changes none.
+
+    `variables` are those of `environment` and `env_file` together, where there is an `env_file`.
+    """
+    said = [_said(replica), _said(variables)] if variables else _said(replica)
+    text = json.dumps(said, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def _said(node: Node | None) -> Any:
+    """The texts of a tree: 1.10 and 1.1 are two versions."""
+    match node:
+        case MapNode():
+            return {key: _said(entry.value) for key, entry in node.entries.items()}
+        case ListNode():
+            return [_said(item) for item in node.items]
+        case Scalar():
+            return None if node.value is None else node.text
+        case None:
+            return None
+
+
+def validated(tree: MapNode, ours: Mapping[str, str], problems: Problems) -> ServiceSpec | None:
+    """The typed service; None where anything about it is wrong."""
+    for key in OUR_FIELDS:
+        if key in tree.entries:
+            problems.add(tree.entries[key].mark, (key,), "unknown key", "remove it")
+    given = values(tree)
+    given["behavior"] = _with_hpa_defaults(given.get("behavior", {}))
+    try:
+        spec = ServiceSpec.model_validate({**given, **ours}, context=FROM_FILE)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            _tell(tree, typing.cast("dict[str, Any]", detail), problems)
+        return None
+    return None if problems.found else spec
+
+
+def _with_hpa_defaults(behavior: Any) -> Any:
+    """Each field of `behavior` left out takes the HPA's default, its siblings whatever was given."""
+    if not isinstance(behavior, dict):
+        return behavior
+    filled = dict(behavior)
+    for direction, rules in (("scale_up", HPA_SCALE_UP), ("scale_down", HPA_SCALE_DOWN)):
+        given = behavior.get(direction, {})
+        if isinstance(given, dict):
+            filled[direction] = _written(rules) | given
+    return filled
+
+
+def _written(rules: ScalingRules) -> dict[str, Any]:
+    return {"stabilization_window": format_duration(rules.stabilization_window), "policies": rules.policies}
+
+
+def _tell(tree: MapNode, error: dict[str, Any], problems: Problems) -> None:
+    path = _path(tree, error["loc"])
+    if error["type"] == "key":
+        path = (*path, error["ctx"]["key"])
+    if problems.said_of(path):
+        return
+    mark, node = find(tree, path)
+    what, fix = _words(error, path, node)
+    problems.add(mark, path, what, fix)
+
+
+def _path(tree: MapNode, loc: Path) -> Path:
+    """`loc` without the names of alternatives that pydantic puts in it."""
+    path: list[str | int] = []
+    node: Node | None = tree
+    for position, part in enumerate(loc):
+        last = position == len(loc) - 1
+        if isinstance(node, MapNode):
+            if str(part) in node.entries or last:
+                path.append(part)
+                node = node.get(str(part))
+        elif isinstance(part, int) or node is None:
+            path.append(part)
+            node = find(tree, tuple(path))[1] if node is not None else None
+    return tuple(path)
+
+
+def _words(error: dict[str, Any], path: Path, node: Node) -> tuple[str, str]:
+    """What is wrong and how to put it right, in our own words."""
+    kind, context, key = error["type"], error.get("ctx", {}), str(path[-1]) if path else ""
+    found = f"found {described(node)}" if _may_be_shown(path) else "found something else"
+    if kind == "extra_forbidden":
+        return "unknown key", nearest(key, _allowed_keys(path[:-1]))
+    if kind == "missing":
+        dotted = ".".join(str(part) for part in path)
+        return "is missing", _MISSING.get(dotted, _MISSING.get(key, "add it"))
+    if kind in _WANTED:
+        return found, _WANTED[kind]
+    if kind in _BOUNDS:
+        bound, words = _BOUNDS[kind]
+        return found, words.format(f"{context[bound]:g}")
+    if kind == "literal_error":
+        choices = context["expected"].replace("'", "").replace(" or ", ", ").split(", ")
+        suggestion = nearest(node.text, choices) if isinstance(node, Scalar) else ""
+        allowed = f"allowed: {', '.join(choices)}"
+        return found, suggestion if suggestion == allowed or not suggestion else f"{suggestion} {allowed}"
+    if kind == "string_pattern_mismatch":
+        return found, _PATTERNS.get(key, f"must match {context['pattern']}")
+    if kind in ("value_error", "key"):
+        what, _, fix = str(context.get("error") or context["told"]).partition("; ")
+        return what, fix
+    return found, str(error["msg"])
+
+
+def _may_be_shown(path: Path) -> bool:
+    return path[:2] != ("replica", "environment")
+
+
+def _allowed_keys(path: Path) -> list[str]:
+    """The keys of the mapping at `path`."""
+    model: type[BaseModel] = ServiceSpec
+    for part in path:
+        field = model.model_fields.get(str(part))
+        if field is not None:
+            model = next(_models_in(field.annotation), model)
+    extra = FILE_KEYS.get(".".join(str(part) for part in path), ())
+    return [key for key in model.model_fields if key not in OUR_FIELDS] + list(extra)
+
+
+def _models_in(annotation: Any) -> typing.Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in typing.get_args(annotation):
+        yield from _models_in(argument)

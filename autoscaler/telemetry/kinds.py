@@ -1,0 +1,90 @@
+"""Every kind of event: how loud it is in the log, what it means, and which facts come with it.
+
+docs/events.md is made of this; the counters read some of the facts, and do without those that are missing.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from autoscaler.model import EventKind as E
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """`facts` tells each fact's meaning; the unit is the last word of its name."""
+
+    level: int
+    means: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+def _info(means: str, **facts: str) -> Kind:
+    return Kind(logging.INFO, means, facts)
+
+
+def _warning(means: str, **facts: str) -> Kind:
+    return Kind(logging.WARNING, means, facts)
+
+
+def _error(means: str, **facts: str) -> Kind:
+    return Kind(logging.ERROR, means, facts)
+
+
+EVENTS: Mapping[E, Kind] = {
+    E.DECIDED: _info(
+        "A decision changes how many replicas there shall be, or why.",
+        before="the replica count asked for until now",
+        desired="the one from now on",
+        mode="stable, panic, hold, override, paused or idle",
+        limited_by="names of the limits that bound it, in the order applied",
+    ),
+    E.WOULD: _info("A dry run would do this now."),
+    E.METRICS_MISSING: _warning("A metric can't be had; nothing is scaled down for the lack of it.", metric="its name"),
+    E.METRICS_BACK: _info("The metric is there again.", metric="its name"),
+    E.REPLICA_STARTING: _info("A replica is made and started."),
+    E.REPLICA_READY: _info(
+        "A replica passed its health check and gets requests.",
+        start_seconds="from its start to now; absent for one that was found running",
+    ),
+    E.REPLICA_DRAINING: _info("A replica gets no new requests and finishes those in flight."),
+    E.REPLICA_TAKEN_BACK: _info("A draining replica gets requests again, because it is needed after all."),
+    E.REPLICA_STOPPING: _info("A drained replica is sent its stop signal."),
+    E.REPLICA_REMOVED: _info("A replica is gone.", was_ready="whether it ever was ready"),
+    E.REPLICA_FAILED: _warning(
+        "A replica died, never became ready or can't serve any more; another takes its place.",
+        was_ready="whether it ever was ready",
+        reason="exited, oom, unhealthy, hung or timeout",
+    ),
+    E.LAST_WORDS: _info("What a replica that failed wrote last.", lines="the lines, oldest first"),
+    E.START_FAILED: _error("A replica could not be started.", operation="what was asked of the runtime"),
+    E.ACTION_FAILED: _error("The runtime refused to stop or remove a replica; it is tried again.", operation="which"),
+    E.BACK_OFF: _warning("Starts keep failing, so the next one waits."),
+    E.OUT_OF_DATE: _info("Replicas run an older image or spec than the file says; they are kept."),
+    E.IMAGE_PREPARING: _info("The image is pulled or built."),
+    E.IMAGE_READY: _info("The image is at hand."),
+    E.ORDERED: _info("An operator ordered or took back a replica count, bounds, a pause or a down."),
+    E.SERVICE_ADDED: _info("A service is under a policy from now on."),
+    E.SERVICE_CHANGED: _info("A service's policy changed."),
+    E.SERVICE_REMOVED: _info("A service's policy is gone, and so are its replicas."),
+    E.SERVICE_FAULT: _error("A fault in the controller itself hit one service's tick; the next one tries again."),
+    E.RELOADED: _info("The policy files were read again and are in force."),
+    E.RELOAD_FAILED: _error("A policy file can't be used; the last good one stays in force."),
+    E.PROXY_STARTED: _info("The proxy was started, or found running."),
+    E.PROXY_RESTARTED: _warning("The proxy had died and was started again."),
+    E.PROXY_RELOADED: _info("The proxy took new routes without dropping a connection."),
+    E.PROXY_FAULT: _error(
+        "The proxy does not answer or refused something; what served before serves on.",
+        operation="reload where new routes were refused",
+    ),
+    E.PROXY_BACK: _info("The proxy answers again."),
+    E.ENGINE_FAULT: _error("The engine does not answer; replicas serve on.", runtime="which engine"),
+    E.ENGINE_BACK: _info("The engine answers again.", runtime="which engine"),
+    E.STATE_FAULT: _error(
+        "State can't be written or was damaged; decisions go on from memory.",
+        set_aside="the name a damaged file was given",
+    ),
+    E.STATE_BACK: _info("State is written again."),
+    E.DAEMON_STARTED: _info("The daemon started."),
+    E.DAEMON_STOPPED: _info("The daemon stopped; replicas and proxy serve on unless it says otherwise."),
+}

@@ -204,6 +204,7 @@ class Replica:
     exited: bool = False
     unhealthy: bool = False
     failure: str = ""
+    reason: str = ""
     cause: str = ""
 
 
@@ -368,10 +369,11 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Remove:
-    """Remove a replica that has ended."""
+    """Remove a replica that has ended; `keep_words` keeps the last lines that it wrote."""
 
     replica: str
     cause: str
+    keep_words: bool = False
 
     def __str__(self) -> str:
         return f"remove {self.replica}: {self.cause}"
@@ -384,10 +386,11 @@ Action = Start | Stop | Remove
 class Plan:
     """The next legal step of each replica, and the servers that the proxy shall have.
 
-    `drains` and `returns` are what is new in `backends`: replica and cause. `waits` says why something is put off.
+    `drains` and `returns` are what is new in `backends`: replica and cause. `backends` is None where the proxy can't be seen
+    and stays as it is. `waits` says why something is put off.
     """
 
-    backends: tuple[Backend, ...]
+    backends: tuple[Backend, ...] | None
     actions: tuple[Action, ...]
     drains: tuple[tuple[str, str], ...] = ()
     returns: tuple[tuple[str, str], ...] = ()
@@ -406,6 +409,7 @@ class EventKind(StrEnum):
     """The names of all events; what varies is in an event's fields."""
 
     DECIDED = "decided"
+    WOULD = "would"
     METRICS_MISSING = "metrics_missing"
     METRICS_BACK = "metrics_back"
     REPLICA_STARTING = "replica_starting"
@@ -415,6 +419,7 @@ class EventKind(StrEnum):
     REPLICA_STOPPING = "replica_stopping"
     REPLICA_REMOVED = "replica_removed"
     REPLICA_FAILED = "replica_failed"
+    LAST_WORDS = "last_words"
     START_FAILED = "start_failed"
     ACTION_FAILED = "action_failed"
     BACK_OFF = "back_off"

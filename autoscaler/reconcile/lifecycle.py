@@ -5,8 +5,8 @@
     proxy says DOWN                       failed          paused, being killed by someone else    failed
     not ready after start_timeout         failed          exited, not by us                       failed
 
-What can't be seen at either (since when, told to drain and why, check passed) is kept in one `Track` a replica. All of it may
-be lost: it is then rebuilt from what is seen.
+What can't be seen at either (since when, told to drain and why, check passed) is kept in one `Track` a replica. All of it
+may be lost: it is then rebuilt from what is seen.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,7 +22,7 @@ class Track:
     """What is remembered of one replica between ticks. `cause` is why it was told to drain, "" while it was not.
 
     `drained_at` is when the proxy took that in, `spoiled` that it is leaving because it failed, `killed` that someone else
-    sent it a deadly signal, `stopping` that we did.
+    sent it a deadly signal, `stopping` that we did, `existed` that the runtime has shown it.
     """
 
     state: ReplicaState
@@ -36,6 +36,7 @@ class Track:
     spoiled: bool = False
     killed: bool = False
     stopping: bool = False
+    existed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,10 @@ def join(seen: Seen, tracks: Mapping[str, Track], start_timeout_s: float) -> tup
     kept: dict[str, Track] = {}
     for instance in seen.instances:
         server = servers.get(instance.replica)
-        track = tracks.get(instance.replica) or _found(seen, server)
+        track = tracks.get(instance.replica)
+        if track is None or (server is not None and not track.assigned):
+            track = _found(seen, server)
+        track = replace(track, existed=True)
         replica, kept[instance.replica] = _joined(seen, instance, server, track, start_timeout_s)
         replicas.append(replica)
     for name, step in seen.under_way.items():
@@ -70,7 +74,8 @@ def join(seen: Seen, tracks: Mapping[str, Track], start_timeout_s: float) -> tup
 def _joined(
     seen: Seen, instance: Instance, server: Server | None, track: Track, start_timeout_s: float
 ) -> tuple[Replica, Track]:
-    failure = _failure(seen.now, instance, server, track, start_timeout_s) or (track.cause if track.spoiled else "")
+    failure, reason = _failure(seen.now, instance, server, track, start_timeout_s)
+    failure = failure or (track.cause if track.spoiled else "")
     state = _state(instance, track, failure)
     if state is not track.state:
         track = replace(track, state=state, since=seen.now)
@@ -96,6 +101,7 @@ def _joined(
         exited=instance.phase is Phase.EXITED,
         unhealthy=server is not None and server.state is ServerState.DOWN and instance.phase is Phase.RUNNING,
         failure=failure,
+        reason=reason,
         cause=track.cause,
     )
     return replica, track
@@ -112,22 +118,25 @@ def _found(seen: Seen, server: Server | None) -> Track:
     return Track(ReplicaState.READY, seen.now, seen.now, ready_at=seen.now, passed=True, assigned=True)
 
 
-def _failure(now: float, instance: Instance, server: Server | None, track: Track, start_timeout_s: float) -> str:
-    """Why the replica has failed by no doing of ours, "" where it has not."""
+def _failure(now: float, instance: Instance, server: Server | None, track: Track, start_timeout_s: float) -> tuple[str, str]:
+    """Why the replica has failed by no doing of ours, at length and in one word; "" twice where it has not."""
     match instance.phase:
         case Phase.EXITED:
-            return "" if track.stopping or track.cause else f"exited: {instance.exit or Exit(None)}"
+            exit = instance.exit or Exit(None)
+            ours = track.stopping or bool(track.cause)
+            return ("", "") if ours else (f"exited: {exit}", "oom" if exit.oom else "exited")
         case Phase.PAUSED:
-            return "paused by someone else"
+            return "paused by someone else", "hung"
         case Phase.CREATED:
-            return ""
+            return "", ""
     if track.killed and not track.stopping:
-        return "sent a stop signal by someone else"
+        return "sent a stop signal by someone else", "exited"
     if server is not None and server.state is ServerState.DOWN:
-        return f"unhealthy: {server.problem or 'its health check fails'}"
+        hung = "TOUT" in server.problem  # HAProxy's check status: L4TOUT, L6TOUT, L7TOUT
+        return f"unhealthy: {server.problem or 'its health check fails'}", "hung" if hung else "unhealthy"
     if not track.passed and now - track.seen_at > start_timeout_s:
-        return f"not ready within {start_timeout_s:g} s"
-    return ""
+        return f"not ready within {start_timeout_s:g} s", "timeout"
+    return "", ""
 
 
 def _state(instance: Instance, track: Track, failure: str) -> ReplicaState:

@@ -30,6 +30,9 @@ class Book:
     backoff: Backoff = NO_BACKOFF
 
 
+NEW_BOOK = Book()
+
+
 def plan(
     spec: ServiceSpec, replicas: Sequence[Replica], desired: int, now: float, book: Book, *, blind: bool = False
 ) -> Plan:
@@ -38,19 +41,21 @@ def plan(
     counted = [r for r in replicas if r.state in (ReplicaState.STARTING, ReplicaState.READY)] + suspects[1:]
     missing = desired - len(counted)
     returns = [] if blind else _to_take_back(replicas, missing)
-    surplus = [] if blind else pick_victims(counted, -missing)
-    starts, waits = _starts(spec, counted, missing - len(returns), now, book)
+    surplus = [] if blind else pick_victims(counted, max(-missing, 0))
+    starts, waits = _starts(spec, counted, desired, missing - len(returns), now, book)
     leaving = _leaving(replicas, surplus, len(counted), desired)
-    for suspect in suspects[: 1 if _serving(counted) < desired else 0] + suspects[1:]:
-        leaving.pop(suspect.name, None)
+    stay = suspects if _serving(counted) < desired else suspects[1:]
+    for suspect in stay:
+        if suspect not in surplus:
+            leaving.pop(suspect.name)
     for replica in returns:
         leaving.pop(replica.name)
     actions: list[Action] = [] if blind else _stops(spec, replicas, leaving, now)
     actions += _removals_and_restarts(replicas, leaving, book)
     return Plan(
-        backends=_backends(replicas, leaving),
+        backends=None if blind else _backends(replicas, leaving),
         actions=(*actions, *starts),
-        drains=tuple((r.name, leaving[r.name]) for r in replicas if r.name in leaving and _can_drain(r)),
+        drains=() if blind else tuple((r.name, leaving[r.name]) for r in replicas if r.name in leaving and _can_drain(r)),
         returns=tuple((r.name, f"{desired} wanted, {len(counted)} there") for r in returns),
         waits=waits,
     )
@@ -92,7 +97,9 @@ def _trait(replica: Replica) -> str:
     return f"{replica.in_flight} in flight" if replica.in_flight else "idle"
 
 
-def _starts(spec: ServiceSpec, counted: Sequence[Replica], missing: int, now: float, book: Book) -> tuple[list[Action], str]:
+def _starts(
+    spec: ServiceSpec, counted: Sequence[Replica], desired: int, missing: int, now: float, book: Book
+) -> tuple[list[Action], str]:
     """Starts of new names, as many as are missing: none while backing off, one at a time until one is proven again."""
     if missing <= 0:
         return [], ""
@@ -102,7 +109,7 @@ def _starts(spec: ServiceSpec, counted: Sequence[Replica], missing: int, now: fl
         if any(r.state is ReplicaState.STARTING for r in counted):
             return [], f"one start at a time: {book.backoff.why}"
         missing = 1
-    cause = f"{len(counted) + missing} wanted, {len(counted)} there"
+    cause = f"{desired} wanted, {len(counted)} there"
     return [Start(name(spec.service, book.next_number + i), cause) for i in range(missing)], ""
 
 
@@ -134,7 +141,8 @@ def _removals_and_restarts(replicas: Sequence[Replica], leaving: Mapping[str, st
         if replica.under_way or not replica.id:
             continue
         if replica.exited:
-            actions.append(Remove(replica.name, leaving.get(replica.name) or replica.failure or "ended"))
+            failed = replica.state is ReplicaState.FAILED
+            actions.append(Remove(replica.name, leaving.get(replica.name) or "ended", keep_words=failed))
         elif replica.created and replica.name in leaving:
             actions.append(Remove(replica.name, leaving[replica.name]))
         elif replica.created and book.backoff.streak:

@@ -25,6 +25,7 @@ class Transition:
     became: Became
     started_at: float
     cause: str = ""
+    reason: str = ""
     was_ready: bool = False
     start_seconds: float | None = None
     young: bool = False
@@ -43,6 +44,8 @@ def transitions(
             changes.append(_failed(replica, new, now))
     for name in before.keys() - after.keys():
         old = before[name]
+        if not old.existed:
+            continue
         ours = old.stopping or bool(old.cause) or old.state is ReplicaState.FAILED
         cause = "" if ours else "removed by someone else"
         changes.append(Transition(name, Became.GONE, old.seen_at, cause, was_ready=old.ready_at is not None))
@@ -55,6 +58,7 @@ def _failed(replica: Replica, track: Track, now: float) -> Transition:
         Became.FAILED,
         track.seen_at,
         cause=replica.failure,
+        reason=replica.reason,
         was_ready=track.ready_at is not None,
         young=track.ready_at is None or now - track.ready_at < PROVEN_S,
     )

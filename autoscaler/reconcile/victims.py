@@ -1,6 +1,5 @@
-"""Which replicas go first when there are too many: starting ones, then those with the fewest requests, then the newest.
-
-Unhealthy ones don't come up here: they are failed, count for nothing, and go anyway.
+"""Which replicas go first when there are too many: unhealthy ones, starting ones, then those with the fewest requests, then
+the newest.
 """
 
 from collections.abc import Iterable
@@ -14,5 +13,8 @@ def pick_victims(replicas: Iterable[Replica], count: int) -> list[Replica]:
     return sorted(replicas, key=_spared_first)[:count]
 
 
-def _spared_first(replica: Replica) -> tuple[bool, int, int]:
-    return (replica.state is not ReplicaState.STARTING, replica.in_flight, -number_of(replica.name))
+ORDER = (ReplicaState.FAILED, ReplicaState.STARTING, ReplicaState.READY)
+
+
+def _spared_first(replica: Replica) -> tuple[int, int, int]:
+    return (ORDER.index(replica.state), replica.in_flight, -number_of(replica.name))

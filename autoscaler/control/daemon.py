@@ -1,0 +1,237 @@
+"""The daemon: one loop a service, and what they share: the policy files, the runtimes, the proxy, the store.
+
+A reload changes the set of loops; a service whose document went is drained first and its route goes last.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from autoscaler.control import policies
+from autoscaler.control.assembly import Service, assemble
+from autoscaler.control.meters import Meters
+from autoscaler.control.parts import Parts
+from autoscaler.control.watch import watch
+from autoscaler.control.watches import EngineWatch, ProxyWatch
+from autoscaler.errors import ProxyError
+from autoscaler.model import NO_ORDERS, Change, Event, EventKind, Orders
+from autoscaler.spec.load import Document, Loaded
+from autoscaler.spec.models import ServiceSpec
+
+CONFIGURE_AGAIN_S = 30.0  # a port that was taken may be free
+CONFIGURE_SOON_S = 5.0
+DEADLY = ("kill", "stop")
+
+
+class _Stopped(Exception):
+    """Ends the daemon's task group."""
+
+
+class Daemon:
+    """All services of one controller instance. `problems` of proxy and policies are what is wrong at present."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self.meters = Meters(parts.meterings)
+        self.services: dict[str, Service] = {}
+        self.documents: Mapping[str, Document] = {}
+        self.policy_problems: tuple[str, ...] = ()
+        self.outdated: frozenset[str] = frozenset()
+        self.route_problems: Mapping[str, str] = {}
+        self.proxy_problem = "" if parts.hands is None else "not configured yet"
+        self.engines: dict[str, EngineWatch] = {}
+        self.proxy_watch = ProxyWatch(parts.proxy, parts.clock, self.meters, parts.emit)
+        self.last_tick_at: float | None = None
+        self._files: tuple[Path, ...] = ()
+        self._orders: dict[str, Orders] = {}
+        self._retiring: dict[str, ServiceSpec] = {}
+        self._configure_now = asyncio.Event()
+        self._reloading = asyncio.Lock()
+        self._tasks: asyncio.TaskGroup
+        self._configuring: asyncio.Task[None]
+        self._supervising: asyncio.Task[None]
+
+    # ------------------------------------------------------------ life
+
+    async def run(self, started: Callable[[], None] = lambda: None) -> None:
+        """Serve until `parts.stop` is set. Raises PolicyError at a first start without a good policy."""
+        self._orders = {s: replace(orders, down=False) for s, orders in (await self.parts.store.orders()).items()}
+        loaded = await self._read_policies()
+        in_force = policies.first(loaded, await self.parts.store.good_policies(), self.parts.read_kept)
+        try:
+            async with asyncio.TaskGroup() as self._tasks:
+                self._tell(EventKind.DAEMON_STARTED, f"{len(in_force.documents)} services")
+                await self._take(in_force)
+                self._spawn(self.proxy_watch.read(), "read proxy")
+                self._spawn(self.proxy_watch.hear(), "hear proxy")
+                self._configuring = self._spawn(self._configure(), "configure proxy")
+                self._supervising = self._spawn(self._supervise(), "supervise proxy")
+                self._spawn(watch(self._watched, self.reload_soon), "watch policies")
+                started()
+                await self.parts.stop.wait()
+                raise _Stopped
+        except* _Stopped:
+            self._tell(EventKind.DAEMON_STOPPED, "replicas and proxy serve on" if self.services else "nothing is left")
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        return self._tasks.create_task(work, name=name)
+
+    def _tell(self, kind: EventKind, cause: str, service: str = "") -> None:
+        self.parts.emit(Event(self.parts.clock.now(), service, kind, cause=cause))
+
+    def _ticked(self, service: str, replicas: int, seconds: float, since_last: float) -> None:
+        self.last_tick_at = self.parts.clock.now()
+        self.parts.meterings.observe_tick(seconds)
+        self.parts.meterings.replica_seconds(service, replicas * since_last)
+
+    # ------------------------------------------------------------ policies
+
+    async def _read_policies(self) -> Loaded:
+        loaded = await asyncio.to_thread(self.parts.read_policies)
+        self._files = loaded.files
+        return loaded
+
+    def _watched(self) -> Sequence[Path]:
+        return [*self.parts.paths, *self._files]
+
+    def reload_soon(self) -> None:
+        """Read the policy files again, in a task of its own."""
+        self._spawn(self._reload(), "reload")
+
+    async def _reload(self) -> None:
+        await self.reload()
+
+    async def reload(self) -> tuple[str, ...]:
+        """Read the policy files again and go over to what they say; answers what is wrong with them."""
+        async with self._reloading:
+            loaded = await self._read_policies()
+            in_force = policies.combine(loaded, self.documents)
+            if _specs(in_force.documents) != _specs(self.documents) or in_force.problems != self.policy_problems:
+                await self._take(in_force)
+            if in_force.problems:
+                self._tell(EventKind.RELOAD_FAILED, "; ".join(in_force.problems))
+            else:
+                self._tell(EventKind.RELOADED, f"{len(in_force.documents)} services in force")
+            return in_force.problems
+
+    async def _take(self, in_force: policies.InForce) -> None:
+        """Have exactly these documents in force."""
+        before, self.documents = self.documents, in_force.documents
+        self.policy_problems, self.outdated = in_force.problems, in_force.outdated
+        for service, document in in_force.documents.items():
+            self._retiring.pop(service, None)
+            if service not in self.services:
+                await self._add(document.spec)
+            elif document.spec != self.services[service].loop.spec or service not in before:
+                await self._change(document.spec)
+        for service in before.keys() - in_force.documents.keys():
+            self._retire(service)
+        await self.parts.store.set_good_policies({s: policies.keep(d) for s, d in in_force.documents.items()})
+        self._configure_now.set()
+
+    async def _add(self, spec: ServiceSpec) -> None:
+        orders = self._orders.get(spec.service, NO_ORDERS)
+        service = await assemble(self.parts, spec, self._engine(spec.runtime), self.proxy_watch, self.meters, orders)
+        service.loop.on_tick = self._ticked
+        service.task = self._spawn(service.loop.run(), f"service {spec.service}")
+        self.services[spec.service] = service
+        self._tell(EventKind.SERVICE_ADDED, "its policy is in force", spec.service)
+
+    async def _change(self, spec: ServiceSpec) -> None:
+        loop = self.services[spec.service].loop
+        if loop.orders.down:
+            await self.order(spec.service, replace(loop.orders, down=False))
+        loop.respecify(spec)
+        self._tell(EventKind.SERVICE_CHANGED, "its policy changed", spec.service)
+
+    def _retire(self, service: str) -> None:
+        """Its document is gone: drain and remove its replicas, then its route."""
+        loop = self.services[service].loop
+        self._retiring[service] = loop.spec
+        loop.order(replace(loop.orders, down=True))
+        self._spawn(self._see_out(service), f"retire {service}")
+
+    async def _see_out(self, service: str) -> None:
+        await self.until_gone([service])
+        if self._retiring.pop(service, None) is None:
+            return
+        leaving = self.services.pop(service)
+        leaving.cancel()
+        self.meters.drop(service)
+        await self.parts.store.forget(service)
+        self._configure_now.set()
+        self._tell(EventKind.SERVICE_REMOVED, "its policy is gone", service)
+
+    async def until_gone(self, services: Sequence[str]) -> None:
+        """Wait until these have no replica left; each drain and each stop has a limit of its own."""
+        loops = [self.services[service].loop for service in services]
+        for loop in loops:
+            await loop.empty()
+
+    # ------------------------------------------------------------ orders
+
+    async def order(self, service: str, orders: Orders) -> None:
+        """Keep an operator's order over restarts, and have it followed at once."""
+        self._orders[service] = orders
+        await self.parts.store.set_orders(service, orders)
+        self.services[service].loop.order(orders)
+
+    async def stop_proxy(self) -> None:
+        """End the proxy for good: nothing is left for it to serve."""
+        self._supervising.cancel()
+        self._configuring.cancel()
+        if self.parts.hands is not None:
+            await self.parts.hands.proxy.stop()
+
+    # ------------------------------------------------------------ outside
+
+    def _engine(self, runtime: str) -> EngineWatch:
+        if runtime not in self.engines:
+            reader = self.parts.runtime(runtime)
+            self.engines[runtime] = EngineWatch(runtime, reader, self.parts.clock, self.parts.emit, self._changed)
+            self._spawn(self.engines[runtime].follow(), f"follow {runtime}")
+        return self.engines[runtime]
+
+    def _changed(self, change: Change) -> None:
+        """A runtime says that something happened: look now."""
+        for name, service in self.services.items():
+            if change.service in ("", name):
+                if change.what in DEADLY:
+                    service.loop.killed(change.replica)
+                service.loop.stir()
+
+    async def _supervise(self) -> None:
+        if self.parts.hands is not None:
+            await self.parts.hands.proxy.supervise(self.parts.emit)
+
+    async def _configure(self) -> None:
+        """Run for ever: have the proxy serve the routes in force; try again what could not be served."""
+        hands = self.parts.hands
+        if hands is None:
+            return
+        while True:
+            self._configure_now.clear()
+            specs = [document.spec for document in self.documents.values()]
+            specs += [spec for service, spec in self._retiring.items() if service not in self.documents]
+            again_s = None
+            try:
+                self.route_problems = await hands.proxy.configure(specs)
+                self.proxy_problem = ""
+                if self.route_problems:
+                    again_s = CONFIGURE_AGAIN_S
+            except ProxyError as error:
+                if str(error) != self.proxy_problem:
+                    self._tell(EventKind.PROXY_FAULT, str(error))
+                self.proxy_problem, again_s = str(error), CONFIGURE_SOON_S
+            for service in self.services.values():
+                service.loop.stir()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(again_s):
+                    await self._configure_now.wait()
+
+
+def _specs(documents: Mapping[str, Document]) -> dict[str, ServiceSpec]:
+    return {service: document.spec for service, document in documents.items()}

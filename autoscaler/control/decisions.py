@@ -1,0 +1,148 @@
+"""Asking for a decision: the tick's observation out of what was measured, and what is told of the answer."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from autoscaler.control.meters import SHOWN
+from autoscaler.control.parts import Meterings
+from autoscaler.decide.decider import decide
+from autoscaler.decide.explain import explain
+from autoscaler.decide.memory import Memory
+from autoscaler.decide.samples import mean
+from autoscaler.errors import EngineError
+from autoscaler.measure.meter import Meter
+from autoscaler.model import Decision, Event, EventKind, Observation, Orders, Replica, ReplicaState, Sample
+from autoscaler.ports import Clock, Emit, RuntimeReader
+from autoscaler.spec.models import REPLICA_METRICS, ServiceSpec
+from autoscaler.status import MetricStatus
+
+USAGE_TIMEOUT_S = 2.0
+STILL_THERE = (ReplicaState.STARTING, ReplicaState.READY)
+
+
+class Deciding:
+    """One service's decisions. `decision` is the last, `memory` what the next one takes from it."""
+
+    def __init__(
+        self,
+        spec: ServiceSpec,
+        meter: Meter,
+        runtime: RuntimeReader,
+        clock: Clock,
+        emit: Emit,
+        meterings: Meterings,
+        memory: Memory,
+    ) -> None:
+        self.spec = spec
+        self.memory = memory
+        self.decision: Decision | None = None
+        self._seen: Observation | None = None
+        self._orders = Orders()
+        self._meter = meter
+        self._runtime = runtime
+        self._clock = clock
+        self._emit = emit
+        self._meterings = meterings
+        self._missing: dict[str, str] = {}
+
+    def respecify(self, spec: ServiceSpec) -> None:
+        """The policy file says something else now."""
+        self.spec = spec
+        self._meter.follow(spec, SHOWN)
+
+    async def decide(self, now: float, replicas: Sequence[Replica], orders: Orders) -> None:
+        """Decide on what was measured since the last decision."""
+        ready = [r.id for r in replicas if r.state is ReplicaState.READY]
+        self._seen = seen = Observation(
+            service=self.spec.service,
+            t=now,
+            ready=len(ready),
+            unready=sum(r.state is ReplicaState.STARTING for r in replicas),
+            totals=self._meter.close(now),
+            per_replica=await self._per_replica(now, ready),
+            waiting=self._meter.waiting,
+            wall_offset=self._clock.wall_offset(),
+        )
+        before = self.decision
+        self._orders = orders
+        self.decision, self.memory = decide(self.spec, seen, self.memory, orders)
+        self._tell_missing(seen)
+        if self.decision.desired != self.decision.current or (before is not None and before.mode is not self.decision.mode):
+            self._tell_decision(self.decision)
+
+    async def _per_replica(self, now: float, ids: Sequence[str]) -> Mapping[str, tuple[float | None, ...]]:
+        if not self._meter.wants_usage:
+            return {}
+        try:
+            async with asyncio.timeout(USAGE_TIMEOUT_S):
+                self._meter.read(now, await self._runtime.usage(ids))
+        except (EngineError, TimeoutError):
+            self._meterings.metric_error(self.spec.service, "runtime")
+        return self._meter.per_replica(now, ids)
+
+    def desired(self, replicas: Sequence[Replica]) -> int:
+        """The count decided last; before the first decision the one that is there."""
+        if self.decision is not None:
+            return self.decision.desired
+        return sum(r.state in STILL_THERE for r in replicas)
+
+    # ------------------------------------------------------------ told
+
+    def _tell_decision(self, decision: Decision) -> None:
+        facts = {
+            "before": decision.current,
+            "desired": decision.desired,
+            "mode": decision.mode.value,
+            "limited_by": list(decision.limited_by),
+        }
+        self._tell(EventKind.DECIDED, decision.reason, facts)
+
+    def _tell_missing(self, seen: Observation) -> None:
+        """Each metric that a policy asks for and that went missing or came back, once."""
+        missing: dict[str, str] = {}
+        for policy in self.spec.policies:
+            sample = seen.totals.get(policy.metric)
+            if sample is not None and sample.value is None:
+                missing[policy.metric] = sample.problem
+        for name in missing.keys() - self._missing.keys():
+            self._meterings.metric_error(self.spec.service, "proxy")
+            self._tell(EventKind.METRICS_MISSING, missing[name], {"metric": name})
+        for name in self._missing.keys() - missing.keys():
+            self._tell(EventKind.METRICS_BACK, "it is there again", {"metric": name})
+        self._missing = missing
+
+    def _tell(self, kind: EventKind, cause: str, facts: Mapping[str, object]) -> None:
+        self._emit(Event(self._clock.now(), self.spec.service, kind, cause=cause, facts=facts))
+
+    def explain(self) -> str:
+        """The last decision for people."""
+        if self.decision is None:
+            return f"{self.spec.service}: nothing decided yet"
+        return explain(self.spec, self.decision, self.memory, self._orders)
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait in the proxy now."""
+        return self._meter.waiting
+
+    def metrics(self) -> tuple[MetricStatus, ...]:
+        """Each metric that a policy asks for over its window, then those shown anyway."""
+        if self._seen is None:
+            return ()
+        asked = [self._asked(policy.metric, policy.target or policy.total, policy.window) for policy in self.spec.policies]
+        names = {status.name for status in asked}
+        shown = [MetricStatus(name, s, None, False) for name, s in self._seen.totals.items() if name not in names]
+        return (*asked, *shown)
+
+    def _asked(self, metric: str, target: float | None, window: float) -> MetricStatus:
+        assert self._seen is not None
+        per_replica = metric in REPLICA_METRICS
+        if per_replica:
+            told = [value for value in self._seen.per_replica.get(metric, ()) if value is not None]
+            sample = Sample(sum(told) / len(told) if told else None, self._seen.t, "" if told else "no replica reports it")
+        else:
+            sample = self._seen.totals.get(metric, Sample(None, self._seen.t, "not measured"))
+            over_window = mean(self.memory.samples.get(metric, ()), window, self._seen.t)
+            if over_window is not None:
+                sample = Sample(over_window, self._seen.t)
+        return MetricStatus(metric, sample, target, per_replica)

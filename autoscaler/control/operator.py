@@ -1,0 +1,229 @@
+"""The daemon as its operators see and order it: behind the API, and so behind every command."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
+
+from autoscaler.control.assembly import Service
+from autoscaler.control.daemon import Daemon
+from autoscaler.decide.bounds import fence
+from autoscaler.errors import AutoscalerError, UsageError
+from autoscaler.model import Event, EventKind, Orders, Override, PauseKind, Replica, ReplicaState, Step
+from autoscaler.reconcile.plan import suspected
+from autoscaler.spec.models import Policy
+from autoscaler.status import DaemonStatus, Ordered, ReplicaStatus, ServiceStatus
+
+LOG_QUEUE_LINES = 1000
+
+
+class Operator:
+    """Implements ports.Control over a daemon. `listen` gives its events as the journal numbers them."""
+
+    def __init__(self, daemon: Daemon, listen: Callable[[], AsyncIterator[tuple[int, Event]]]) -> None:
+        self._daemon = daemon
+        self._parts = daemon.parts
+        self._listen = listen
+
+    # ------------------------------------------------------------ seen
+
+    def status(self) -> DaemonStatus:
+        daemon = self._daemon
+        services = tuple(self._status(daemon.services[name]) for name in sorted(daemon.services))
+        problems = self._problems()
+        degraded = {"state": self._parts.store.degraded} if self._parts.store.degraded else {}
+        return DaemonStatus(
+            services=services,
+            ready=not problems,
+            problems=problems,
+            degraded=degraded,
+            last_reload_successful=not daemon.policy_problems,
+            last_tick_at=daemon.last_tick_at,
+            proxy_dropped_logs=self._parts.proxy.dropped_logs(),
+        )
+
+    def _problems(self) -> tuple[str, ...]:
+        """What keeps the daemon from being ready."""
+        daemon = self._daemon
+        problems = [f"{name}: {engine.problem}" for name, engine in daemon.engines.items() if engine.problem]
+        proxy = daemon.proxy_problem or ("" if daemon.proxy_watch.view() else daemon.proxy_watch.problem)
+        if proxy:
+            problems.append(f"proxy: {proxy}")
+        problems += [f"{name}: no tick yet" for name, s in daemon.services.items() if not s.loop.ticked]
+        return tuple(problems)
+
+    def service(self, name: str) -> ServiceStatus:
+        return self._status(self._service(name))
+
+    def _service(self, name: str) -> Service:
+        try:
+            return self._daemon.services[name]
+        except KeyError:
+            known = ", ".join(sorted(self._daemon.services)) or "none"
+            raise UsageError(f"no service {name!r}", fix=f"there are: {known}") from None
+
+    def _status(self, service: Service) -> ServiceStatus:
+        loop, spec = service.loop, service.loop.spec
+        image = service.images.known().get(spec.spec_hash, "") if service.images else ""
+        within = fence(spec.replicas, loop.orders.override)
+        return ServiceStatus(
+            name=spec.service,
+            runtime=spec.runtime,
+            bind=str(spec.route.bind),
+            host=spec.route.host,
+            path=spec.route.path,
+            min=within.min,
+            max=within.max,
+            policies=tuple(_named(policy) for policy in spec.policies),
+            replicas=tuple(self._replica(service, replica, image) for replica in loop.replicas),
+            orders=loop.orders,
+            decision=loop.deciding.decision,
+            metrics=loop.deciding.metrics(),
+            waiting=loop.deciding.waiting,
+            errors=self._errors(service),
+            log_tail=loop.executor.log_tails,
+            health_suspect=bool(suspected(loop.replicas)),
+        )
+
+    def _replica(self, service: Service, replica: Replica, image: str) -> ReplicaStatus:
+        loop = service.loop
+        problem = loop.starting_problems().get(replica.name, "")
+        doing = {Step.START: "being started", Step.STOP: "being stopped", Step.REMOVE: "being removed"}
+        under_way = doing[replica.under_way] if replica.under_way else ""
+        stale = bool(replica.spec_hash) and replica.spec_hash != loop.spec.spec_hash
+        stale = stale or bool(image and replica.image and replica.image != image)
+        return ReplicaStatus(
+            name=replica.name,
+            state=replica.state,
+            spec=replica.spec_hash,
+            address=str(replica.address or ""),
+            started_at=replica.created_at,
+            ready_at=replica.ready_at,
+            inflight=replica.in_flight,
+            up_to_date=not stale,
+            detail=replica.failure or replica.cause or under_way or problem,
+        )
+
+    def _errors(self, service: Service) -> tuple[str, ...]:
+        loop = service.loop
+        name = loop.spec.service
+        errors = [loop.problem, self._daemon.route_problems.get(name, ""), loop.executor.problem, loop.waits]
+        if name in self._daemon.outdated:
+            errors.append(
+                "its policy file can't be used, the last good version stays in force: `autoscaler validate` says why"
+            )
+        return tuple(error for error in errors if error)
+
+    def explain(self, name: str) -> str:
+        service = self._service(name)
+        status = self._status(service)
+        lines = [service.loop.deciding.explain()]
+        if status.orders.down:
+            lines = [f"{name}: taken down by an operator; `autoscaler resume {name}` brings it back"]
+        counts = ", ".join(f"{status.count(state)} {state}" for state in ReplicaState if status.count(state)) or "none"
+        lines += ["", f"replicas: {counts}"]
+        lines += [f"  {r.name} {r.state}{f': {r.detail}' if r.detail else ''}" for r in status.replicas]
+        outdated = [r.name for r in status.replicas if not r.up_to_date]
+        if outdated:
+            lines += [f"  out of date: {', '.join(outdated)} run an older spec or image than the file says"]
+        lines += [f"error: {error}" for error in status.errors]
+        for replica, words in status.log_tail.items():
+            lines += ["", f"last lines of {replica}:", *(f"  {line}" for line in words)]
+        return "\n".join(lines)
+
+    async def history(self, service: str | None, limit: int, after: int = 0) -> Sequence[tuple[int, Event]]:
+        return await self._parts.store.events(service, limit, after)
+
+    def listen(self) -> AsyncIterator[tuple[int, Event]]:
+        return self._listen()
+
+    async def logs(self, service: str, tail: int, follow: bool) -> AsyncIterator[tuple[str, str]]:
+        loop = self._service(service).loop
+        runtime = self._parts.runtime(loop.spec.runtime)
+        replicas = [replica for replica in loop.replicas if replica.id]
+        if not follow:
+            for replica in replicas:
+                for line in await runtime.logs(replica.id, tail):
+                    yield replica.name, line
+            return
+        queue: asyncio.Queue[tuple[str, str] | None] = asyncio.Queue(LOG_QUEUE_LINES)
+        readers = [
+            asyncio.create_task(_read_log(runtime.follow(replica.id, tail), replica.name, queue)) for replica in replicas
+        ]
+        try:
+            for _ in readers:
+                while (told := await queue.get()) is not None:
+                    yield told
+        finally:
+            for reader in readers:
+                reader.cancel()
+
+    # ------------------------------------------------------------ ordered
+
+    async def scale(self, service: str, override: Override | None) -> Ordered:
+        loop = self._service(service).loop
+        bounds = loop.spec.replicas
+        if override is not None and override.min is not None and override.max is not None and override.min > override.max:
+            raise UsageError(f"min {override.min} is above max {override.max}", fix="give a min that is at most max")
+        await self._order(service, replace(loop.orders, override=override, down=False))
+        if override is None:
+            self._told(service, "back to the policies", override)
+            return Ordered(loop.deciding.desired(loop.replicas), None)
+        note = ""
+        within = fence(bounds, override)
+        desired = loop.deciding.desired(loop.replicas)
+        if override.replicas is not None:
+            desired = min(max(override.replicas, within.min), within.max)
+            if desired != override.replicas:
+                note = f"bounded by min {within.min} and max {within.max} of the policy"
+        else:
+            desired = min(max(desired, within.min), within.max)
+            asked = (override.min or within.min, override.max or within.max)
+            if asked != (within.min, within.max):
+                note = f"bounds narrow the policy's {bounds.min} to {bounds.max}, never widen it"
+        self._told(service, override.reason or "an operator's order", override)
+        return Ordered(desired, override.until, note)
+
+    async def pause(self, service: str, kind: PauseKind | None) -> Ordered:
+        loop = self._service(service).loop
+        await self._order(service, replace(loop.orders, pause=kind, down=False))
+        self._told(service, "resumed" if kind is None else f"paused: {kind}", None)
+        return Ordered(loop.deciding.desired(loop.replicas), None)
+
+    async def _order(self, service: str, orders: Orders) -> None:
+        await self._daemon.order(service, orders)
+
+    def _told(self, service: str, cause: str, override: Override | None) -> None:
+        facts: Mapping[str, object] = {}
+        if override is not None:
+            facts = {"replicas": override.replicas, "min": override.min, "max": override.max}
+        self._parts.emit(Event(self._parts.clock.now(), service, EventKind.ORDERED, cause=cause, facts=facts))
+
+    async def reload(self) -> Sequence[str]:
+        return await self._daemon.reload()
+
+    async def down(self, services: Sequence[str] | None) -> None:
+        names = list(self._daemon.services) if services is None else list(services)
+        loops = [self._service(name).loop for name in names]
+        for name, loop in zip(names, loops, strict=True):
+            await self._order(name, replace(loop.orders, down=True))
+            self._told(name, "taken down", None)
+        await self._daemon.until_gone(names)
+        if services is None:
+            await self._daemon.stop_proxy()
+            self._parts.stop.set()
+
+
+def _named(policy: Policy) -> str:
+    aim = f"{policy.target:g} a replica" if policy.target is not None else f"{policy.total:g} in all"
+    return f"{policy.type} {policy.metric} {aim}"
+
+
+async def _read_log(lines: AsyncIterator[str], replica: str, into: "asyncio.Queue[tuple[str, str] | None]") -> None:
+    """Hand on a replica's lines until it ends; a reader too slow to keep up slows this down, never the replica."""
+    try:
+        async for line in lines:
+            await into.put((replica, line))
+    except AutoscalerError as error:
+        await into.put((replica, f"[{error}]"))
+    finally:
+        await into.put(None)

@@ -1,0 +1,56 @@
+"""What one service keeps over a restart of the daemon, as one JSON document in the store.
+
+A document that can't be read is as good as none: the service is then adopted from what runtime and proxy show.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from autoscaler.decide.memory import EMPTY, Memory
+from autoscaler.reconcile.backoff import NO_BACKOFF, Backoff
+from autoscaler.reconcile.plan import NEW_BOOK, Book
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """The decision's memory, the plan's book, image ids by spec hash, and when each replica was first ready."""
+
+    memory: Memory = EMPTY
+    book: Book = NEW_BOOK
+    images: Mapping[str, str] = field(default_factory=dict)
+    ready_at: Mapping[str, float] = field(default_factory=dict)
+
+
+def dump(saved: Saved) -> str:
+    """The document."""
+    backoff = saved.book.backoff
+    rest = {
+        "next_number": saved.book.next_number,
+        "backoff": {"streak": backoff.streak, "failed_at": backoff.failed_at, "why": backoff.why},
+        "images": dict(saved.images),
+        "ready_at": dict(saved.ready_at),
+    }
+    return f'{{"memory": {saved.memory.to_json()}, {json.dumps(rest)[1:]}'
+
+
+def load(document: str | None, now: float) -> tuple[Saved, str]:
+    """What a document says, and what was wrong with it. Times later than `now` become now."""
+    if document is None:
+        return Saved(), ""
+    try:
+        fields = json.loads(document)
+        backoff = fields["backoff"]
+        return Saved(
+            memory=Memory.from_json(json.dumps(fields["memory"]), now),
+            book=Book(
+                int(fields["next_number"]),
+                Backoff(int(backoff["streak"]), min(float(backoff["failed_at"]), now), str(backoff["why"]))
+                if backoff["streak"]
+                else NO_BACKOFF,
+            ),
+            images={str(key): str(value) for key, value in fields["images"].items()},
+            ready_at={str(key): min(float(value), now) for key, value in fields["ready_at"].items()},
+        ), ""
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return Saved(), f"its saved state can't be read ({error}); it starts anew from what runs"

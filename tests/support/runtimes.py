@@ -6,6 +6,8 @@ and a line in STAGES. Replicas are given as a shell script; `stage.serves` is on
 
 import contextlib
 import os
+import signal
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
@@ -15,9 +17,11 @@ from typing import Any, Literal
 
 import docker
 
+from autoscaler.drivers.children import send
 from autoscaler.model import Instance
 from autoscaler.ports import ReplicaRuntime
 from autoscaler.runtimes.docker import DockerRuntime
+from autoscaler.runtimes.process import ProcessRuntime, records
 from autoscaler.spec.models import Bind, ReplicaSpec, Route, ServiceSpec
 from tests.support.images import PORT, busybox_image
 
@@ -75,6 +79,28 @@ async def docker_stage(instance: str, folder: Path) -> AsyncIterator[Stage]:
             await remove_all(make())
 
 
+@contextlib.asynccontextmanager
+async def process_stage(instance: str, folder: Path) -> AsyncIterator[Stage]:
+    """Processes of this machine, recorded in a folder of this test's own."""
+
+    def spec(script: str = SLEEPS, **keys: Any) -> ServiceSpec:
+        return service_spec("process", folder, **({"command": ("sh", "-c", script), "port": PORT} | keys))
+
+    def make() -> ProcessRuntime:
+        return ProcessRuntime(folder / "process", WallClock(), os.environ)
+
+    def kill(replica: Instance) -> None:
+        running = records.read_running(folder / "process" / replica.id)
+        assert running is not None
+        send(running.leader, signal.SIGKILL)
+
+    runtime = make()
+    try:
+        yield Stage(runtime, make, spec, kill, f"exec {sys.executable} -m http.server --bind 127.0.0.1 $PORT")
+    finally:
+        await remove_all(make())
+
+
 def service_spec(runtime: Literal["docker", "process"], folder: Path, **replica: Any) -> ServiceSpec:
     """The service `web` with these `replica:` keys."""
     return ServiceSpec(
@@ -95,4 +121,4 @@ async def remove_all(runtime: ReplicaRuntime) -> None:
     await runtime.close()
 
 
-STAGES: dict[str, StageMaker] = {"docker": docker_stage}
+STAGES: dict[str, StageMaker] = {"docker": docker_stage, "process": process_stage}

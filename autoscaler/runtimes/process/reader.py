@@ -45,7 +45,7 @@ class ProcessReader:
         self._stirred.add(stirred)
         endings: dict[str, asyncio.Task[bool]] = {}
         told = {name for name in self._names() if not self._runs(name)}
-        before = set(self._names())
+        before = {name for name in self._names() if self._processes(name)}
         try:
             while True:
                 for name in self._watch(endings, stirred) - before:

@@ -4,7 +4,8 @@ A start is three steps, and a daemon that dies between two leaves nothing that t
 its record appears (an intent), a keeper is started in it, the keeper records the replica and lets it go. A replica that
 has a folder but was never started is CREATED, and starting it again starts it.
 
-The stop signal goes to every process of the session, as systemd sends it, so that a server's workers end with it.
+The stop signal goes to a replica's first process, as in a container, and to what is left of its session once that has
+ended: a shell that ran the server dies at once, and the server shall end by itself too.
 """
 
 import asyncio
@@ -64,14 +65,17 @@ class ProcessRuntime(ProcessReader):
         self._tell()
 
     async def stop(self, id: str, grace_s: float) -> None:
-        """Send the stop signal to all of its processes, kill what is left after `grace_s`, return when all have ended."""
+        """Send the stop signal, kill what is left of it after `grace_s`, and return when all of it has ended."""
         running, record = self._processes(id), self._record(id)
         if running is None or record is None:
             return
-        # SIGCONT: a process that somebody stopped hears of nothing else.
-        sessions.signal_all(running.leader, record.stop_signal, signal.SIGCONT)
-        if not await sessions.wait_all_gone(running.leader, grace_s):
-            await self._kill(id, running.leader)
+        leader, deadline = running.leader, asyncio.get_running_loop().time() + grace_s
+        send(leader, record.stop_signal)
+        sessions.signal_all(leader, signal.SIGCONT)  # one that was stopped hears nothing else
+        if await wait_gone(leader, grace_s):
+            sessions.signal_all(leader, record.stop_signal)
+            await sessions.wait_all_gone(leader, deadline - asyncio.get_running_loop().time())
+        await self._kill(id, leader)
         await wait_gone(running.keeper, NOTE_S)
         self._tell()
 

@@ -10,7 +10,7 @@ import signal
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
-from autoscaler.drivers.children import POLL_S, ProcessId, ProcessStat, read_stat, send, wait_gone
+from autoscaler.drivers.children import POLL_S, ProcessId, ProcessStat, read_stat, send
 from autoscaler.model import Usage
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
@@ -50,19 +50,17 @@ def _by_session(leaders: Collection[ProcessId]) -> dict[ProcessId, list[ProcessS
     return {leader: stats for leader, stats in found.items() if leader not in taken_over}
 
 
-def signal_all(leader: ProcessId, *numbers: int) -> None:
-    """Send signals to every process of the session."""
+def signal_all(leader: ProcessId, number: int) -> None:
+    """Send a signal to every process of the session."""
     for stat in members(leader):
-        for number in numbers:
-            send(stat.id, number)
+        send(stat.id, number)
 
 
 async def wait_all_gone(leader: ProcessId, timeout_s: float) -> bool:
     """Wait until no process of the session runs; False where one still does after `timeout_s`."""
     try:
         async with asyncio.timeout(timeout_s):
-            await wait_gone(leader, None)
-            while members(leader):  # noqa: ASYNC110  # only the first process has a descriptor
+            while members(leader):  # noqa: ASYNC110  # nothing tells of the last one's end
                 await asyncio.sleep(POLL_S)
     except TimeoutError:
         return not members(leader)

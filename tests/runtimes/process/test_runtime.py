@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -214,6 +215,15 @@ async def test_one_that_hangs_is_woken_to_end(runtime: ProcessRuntime, spec_of: 
     os.kill(leader(runtime), signal.SIGSTOP)
     await runtime.stop("web-1", grace_s=5)
     assert (await one(runtime)).exit == Exit(0)
+
+
+async def test_a_server_that_a_shell_runs_ends_by_itself_too(runtime: ProcessRuntime, spec_of: SpecOf) -> None:
+    server = "trap 'sleep 0.2; echo bye; exit 0' TERM; echo up; while :; do sleep 0.05; done"
+    await runtime.start(spec_of(f"sh -c {shlex.quote(server)}; true"), "web-1", "")
+    await until_logged(runtime, "up")
+    await runtime.stop("web-1", grace_s=5)
+    assert await runtime.logs("web-1", 1) == ["bye"]
+    assert (await one(runtime)).exit == Exit(143)
 
 
 async def test_its_children_end_with_it(runtime: ProcessRuntime, spec_of: SpecOf) -> None:

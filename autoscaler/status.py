@@ -84,3 +84,12 @@ class Ordered:
     desired: int
     until: float | None
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that `doctor` looked at, and what puts it right; where it is `ok` and has a fix, it could be better."""
+
+    ok: bool
+    what: str
+    fix: str = ""

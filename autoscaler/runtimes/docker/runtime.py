@@ -14,14 +14,18 @@ from autoscaler.ports import Clock, Progress
 from autoscaler.runtimes.docker import labels
 from autoscaler.runtimes.docker.body import create_body
 from autoscaler.runtimes.docker.changes import SILENCE_S, EventFeed, to_change
+from autoscaler.runtimes.docker.diagnose import diagnose_engine
+from autoscaler.runtimes.docker.diagnose_service import diagnose_service
 from autoscaler.runtimes.docker.end import STOP_MARGIN_S, remove_replica, stop_replica
 from autoscaler.runtimes.docker.environment import inline_profiles, redact, resolve_environment
 from autoscaler.runtimes.docker.images import prepare_image
 from autoscaler.runtimes.docker.listing import Entry, exit_from_state, exit_from_status, is_complete, phase_of, to_instance
 from autoscaler.runtimes.docker.logs import LOGS_TIMEOUT_S, LineCutter, last_lines, open_log
 from autoscaler.runtimes.docker.start import knows_start_interval, start_replica
+from autoscaler.runtimes.docker.support import ask_facts, check_is_supported
 from autoscaler.runtimes.docker.usage import from_stats, read_usage
 from autoscaler.spec.models import ServiceSpec
+from autoscaler.status import Finding
 
 
 class DockerReader:
@@ -78,6 +82,20 @@ class DockerReader:
                 yield line
         for line in cutter.rest():
             yield line
+
+    async def check_supported(self) -> None:
+        """EngineError where this engine is of a kind that we can't use yet; EngineUnavailable where it doesn't answer."""
+        check_is_supported(await ask_facts(self._engine), self._engine.where)
+
+    async def diagnose(self, specs: Sequence[ServiceSpec] = ()) -> Sequence[Finding]:
+        """What is wrong with the engine and with these services, or could be better."""
+        findings = [*await diagnose_engine(self._engine)]
+        if all(finding.ok for finding in findings[:1]):
+            seen = await self.observe()
+            for spec in specs:
+                instances = [instance for instance in seen if instance.service == spec.service]
+                findings += await diagnose_service(self._engine, spec, instances)
+        return findings
 
     async def close(self) -> None:
         """Let go of connections and threads."""

@@ -70,7 +70,7 @@ def _model(model: BaseModel, path: Path) -> Iterator[tuple[Path, str]]:
     for name, field in type(model).model_fields.items():
         if not path and name in OUR_FIELDS:
             continue
-        yield from _value(getattr(model, name), (*path, name), _metadata(field))
+        yield from _value(getattr(model, name), (*path, name), metadata_of(field))
 
 
 def _value(value: Any, path: Path, metadata: list[Any]) -> Iterator[tuple[Path, str]]:
@@ -117,7 +117,7 @@ def quoted(text: str) -> str:
     return text if _PLAIN.fullmatch(text) and isinstance(resolve(text), str) else json.dumps(text)
 
 
-def _metadata(field: FieldInfo) -> list[Any]:
+def metadata_of(field: FieldInfo) -> list[Any]:
     """What is annotated to a field, also within `X | None`."""
     found = list(field.metadata)
     for argument in typing.get_args(field.annotation):

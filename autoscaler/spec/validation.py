@@ -172,13 +172,16 @@ def _allowed_keys(path: Path) -> list[str]:
     for part in path:
         field = model.model_fields.get(str(part))
         if field is not None:
-            model = next(_models_in(field.annotation), model)
+            model = next(models_in(field.annotation), model)
     extra = FILE_KEYS.get(".".join(str(part) for part in path), ())
     return [key for key in model.model_fields if key not in OUR_FIELDS] + list(extra)
 
 
-def _models_in(annotation: Any) -> typing.Iterator[type[BaseModel]]:
+def models_in(annotation: Any) -> typing.Iterator[type[BaseModel]]:
+    """All models that an annotation speaks of, theirs included."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
+        for field in annotation.model_fields.values():
+            yield from models_in(field.annotation)
     for argument in typing.get_args(annotation):
-        yield from _models_in(argument)
+        yield from models_in(argument)

@@ -20,7 +20,7 @@ from autoscaler.store.database import NEWEST_VERSION, Batch, Database
 from autoscaler.store.memory import MemoryStore, read_snapshot
 from autoscaler.store.rows import to_row
 from autoscaler.store.sqlite import SQLiteStore
-from tests.support.state import EPOCH, SetClock, Told, fill, tiny_disk, until
+from tests.support.state import EPOCH, SetClock, Told, fill, needs_root, tiny_disk, until
 
 DOWN = Orders(down=True)
 
@@ -261,6 +261,7 @@ async def test_a_file_that_another_program_holds_is_an_error_at_the_start(tmp_pa
     holder.close()
 
 
+@needs_root
 @pytest.mark.real
 async def test_a_full_disk_degrades_then_recovers_with_the_latest_of_everything(tmp_path: Path) -> None:
     with tiny_disk(tmp_path / "disk") as disk:
@@ -290,6 +291,7 @@ async def test_a_full_disk_degrades_then_recovers_with_the_latest_of_everything(
         await store.close()
 
 
+@needs_root
 @pytest.mark.real
 async def test_a_start_on_a_full_disk_has_what_was_saved_and_writes_later(tmp_path: Path) -> None:
     with tiny_disk(tmp_path / "disk") as disk:
@@ -311,6 +313,7 @@ async def test_a_start_on_a_full_disk_has_what_was_saved_and_writes_later(tmp_pa
         assert read_snapshot(path).documents == {"web": "after" * 1000}
 
 
+@needs_root
 @pytest.mark.real
 async def test_a_first_start_on_a_full_disk_goes_on_from_memory(tmp_path: Path) -> None:
     with tiny_disk(tmp_path / "disk") as disk:

@@ -14,6 +14,7 @@ import hmac
 import ipaddress
 import socket
 from collections.abc import Collection
+from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
@@ -77,7 +78,7 @@ class Guards:
     def _check_host(self, request: web.Request) -> None:
         given = request.headers.getall(hdrs.HOST, [])
         host = host_of(given[0]) if len(given) == 1 else ""
-        if request.rel_url.is_absolute() and (request.rel_url.host or "") != host:
+        if not request.raw_path.startswith("/") and urlsplit(request.raw_path).hostname != host:
             host = ""
         if host in self._hosts or (host and host == _local_address(request)):
             return

@@ -96,11 +96,17 @@ def application(
     table = routes(Handlers(control, streams, metrics, now), openapi)
     documents.append(openapi_document(table))
     app = web.Application(client_max_size=BODY_MAX, middlewares=[_guarded(guards)])
+    app.on_response_prepare.append(_signed)
     for route in table:
         app.router.add_route(route.method, route.path, route.handler)
         if route.method == "GET":
             app.router.add_route("HEAD", route.path, route.handler)
     return app
+
+
+async def _signed(_: web.Request, response: web.StreamResponse) -> None:
+    response.headers["Server"] = "autoscaler"
+    response.headers["X-Content-Type-Options"] = "nosniff"
 
 
 def _guarded(guards: Guards) -> Middleware:

@@ -72,7 +72,7 @@ def event(kind: EventKind = EventKind.REPLICA_READY, service: str = "web", **res
 
 @dataclass
 class FakeControl:
-    """ports.Control. `asked` are the orders that it was given, in order; `fail` what every order raises."""
+    """ports.Control. `asked` are the orders that it was given, in order; `fail` what every order raises; `gate` holds them up."""
 
     services: dict[str, ServiceStatus] = field(default_factory=lambda: {"web": service_status()})
     journal: list[tuple[int, Event]] = field(default_factory=list)
@@ -85,7 +85,8 @@ class FakeControl:
     listeners: list[asyncio.Queue[tuple[int, Event] | None]] = field(default_factory=list)
     more_lines: asyncio.Queue[tuple[str, str] | None] = field(default_factory=asyncio.Queue)
     gate: asyncio.Event | None = None
-    came: asyncio.Event = field(default_factory=asyncio.Event)
+    arrivals: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
+    done: asyncio.Event = field(default_factory=asyncio.Event)
 
     def status(self) -> DaemonStatus:
         return DaemonStatus(tuple(self.services.values()), not self.problems, self.problems, self.degraded)
@@ -107,7 +108,7 @@ class FakeControl:
     async def listen(self) -> AsyncIterator[tuple[int, Event]]:
         queue: asyncio.Queue[tuple[int, Event] | None] = asyncio.Queue()
         self.listeners.append(queue)
-        self.came.set()
+        self.arrivals.put_nowait("listen")
         try:
             while (entry := await queue.get()) is not None:
                 yield entry
@@ -147,9 +148,10 @@ class FakeControl:
         await self._ordered("down", services)
 
     async def _ordered(self, *order: object) -> None:
-        self.came.set()
+        self.arrivals.put_nowait(str(order[0]))
         if self.gate is not None:
             await self.gate.wait()
         if self.fail is not None:
             raise self.fail
         self.asked.append(order)
+        self.done.set()

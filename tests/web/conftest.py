@@ -35,13 +35,15 @@ class Served:
         self.server = await start(self.control, self.path, listen, allowed_hosts)
 
 
-async def start(control: FakeControl, path: Path, listen: str = "127.0.0.1:0", allowed_hosts: tuple[str, ...] = ()) -> Server:
+async def start(
+    control: FakeControl, path: Path, listen: str = "127.0.0.1:0", allowed_hosts: tuple[str, ...] = (), token: str = TOKEN
+) -> Server:
     """Serve a fake daemon; its clock stands at T."""
     return await serve(
         control,
         listen=listen,
         socket_path=path,
-        token=TOKEN,
+        token=token,
         allowed_hosts=allowed_hosts,
         metrics=lambda: b"autoscaler_desired_replicas 3\n",
         now=lambda: T,

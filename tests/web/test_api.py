@@ -220,8 +220,7 @@ async def test_an_order_is_carried_out_though_its_client_goes_away(served: Serve
             await served.unix.post("/api/v1/services/web/scale", json={"replicas": 2})
     served.control.gate.set()
     async with asyncio.timeout(2):
-        while not served.control.asked:
-            await asyncio.sleep(0.01)
+        await served.control.done.wait()
     assert served.control.asked == [("scale", "web", Override(replicas=2))]
 
 

@@ -1,5 +1,6 @@
 """openapi.json (OpenAPI 3.1), made from the routes and the models that check and write their documents."""
 
+import re
 from collections.abc import Sequence
 
 from openapi_pydantic import OpenAPI
@@ -52,7 +53,7 @@ def openapi_document(routes: Sequence[Route]) -> bytes:
 def _operation(route: Route) -> dict[str, object]:
     operation: dict[str, object] = {
         "summary": route.summary,
-        "operationId": f"{route.method} {route.path}".lower(),
+        "operationId": _operation_id(route),
         "parameters": _parameters(route),
         "responses": _responses(route),
     }
@@ -63,6 +64,12 @@ def _operation(route: Route) -> dict[str, object]:
             "content": {"application/json": {"schema": {"anyOf": [_schema(route.ask), {"type": "null"}]}}}
         }
     return operation
+
+
+def _operation_id(route: Route) -> str:
+    """`get_services_name_explain`."""
+    words = re.findall(r"[a-z]+", route.path.removeprefix("/api/v1").lower())
+    return "_".join([route.method.lower(), *words])
 
 
 def _parameters(route: Route) -> list[dict[str, object]]:

@@ -157,6 +157,7 @@ async def test_path_tricks(served: Served, target: str, statuses: set[int], capl
     [
         pytest.param(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", id="TLS"),
         pytest.param(b"GARBAGE\r\n\r\n", id="garbage"),
+        pytest.param(b"GET http://[::1/ HTTP/1.1\r\nHost: localhost\r\n\r\n", id="half an address"),
         pytest.param(b"GET / HTTP/9.9\r\nHost: localhost\r\n\r\n", id="version"),
         pytest.param(b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\n\r\n", id="100 KB path"),
         pytest.param(b"GET / HTTP/1.1\r\nX: " + b"a" * 200_000 + b"\r\n\r\n", id="200 KB header"),

@@ -1,0 +1,66 @@
+"""From the servers that HAProxy has to those it shall have: the commands of its runtime socket, in their order.
+
+    not there                 add server, enable health (where checked), enable server
+    another address           set server addr
+    to drain                  set server state drain
+    not to drain any more     set server state ready
+    not wanted any more       set server state maint; deleted later, by `deletable`, as `del server` may be refused
+
+Asked again with what the commands led to, it answers nothing. Source: HAProxy management guide, 9.3.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from autoscaler.model import Backend
+from autoscaler.proxies.haproxy import words
+from autoscaler.proxies.haproxy.routes import ServerOptions
+from autoscaler.proxies.haproxy.stats import ServerRow
+
+Commands = tuple[str, ...]
+
+
+def difference(
+    service: str, options: ServerOptions, wanted: Sequence[Backend], rows: Sequence[ServerRow]
+) -> tuple[Commands, ...]:
+    """What to tell HAProxy, one group a server: a group's later commands make sense only after its earlier ones."""
+    there = {row.name: row for row in rows}
+    groups = [_toward(service, options, backend, there.get(backend.replica)) for backend in wanted]
+    kept = {backend.replica for backend in wanted}
+    groups += [
+        (f"set server {service}/{row.name} state maint",) for row in rows if row.name not in kept and not row.in_maintenance
+    ]
+    return tuple(group for group in groups if group)
+
+
+def deletable(service: str, wanted: Mapping[str, Backend], rows: Sequence[ServerRow]) -> tuple[str, ...]:
+    """The commands that delete the servers which are wanted no more and have nothing in flight."""
+    return tuple(
+        f"del server {service}/{row.name}"
+        for row in rows
+        if row.in_maintenance and row.name not in wanted and row.in_flight == 0
+    )
+
+
+def _toward(service: str, options: ServerOptions, backend: Backend, row: ServerRow | None) -> Commands:
+    server = f"{service}/{words.name(backend.replica)}"
+    endpoint = words.endpoint(backend.address)
+    if row is None:
+        return _add(server, endpoint, options, backend.draining)
+    commands = []
+    if row.address != endpoint:
+        host, _, port = endpoint.rpartition(":")
+        commands.append(f"set server {server} addr {host.strip('[]')} port {port}")
+    if backend.draining and not (row.drains or row.in_maintenance):
+        commands.append(f"set server {server} state drain")
+    if not backend.draining and (row.drains or row.in_maintenance):
+        commands.append(f"set server {server} state ready")
+    return tuple(commands)
+
+
+def _add(server: str, endpoint: str, options: ServerOptions, draining: bool) -> Commands:
+    commands = [f"add server {server} {endpoint} {options}"]
+    if options.check:
+        commands.append(f"enable health {server}")
+    if not draining:
+        commands.append(f"enable server {server}")  # one that drains stays as it was added: in maintenance
+    return tuple(commands)

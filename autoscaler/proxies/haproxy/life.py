@@ -1,0 +1,135 @@
+"""One HAProxy's life: found or started, brought from one config to the next, ended.
+
+    nothing runs             map, config, check, start
+    runs with these routes   nothing
+    runs with others         map, config, check, SIGUSR2 to the master, wait until a new worker has them
+
+A config counts as in force when the worker behind the runtime socket tells its digest. One that doesn't come in force
+leaves the former file and, as the older worker serves on, the former routes.
+"""
+
+import asyncio
+import os
+import signal
+from contextlib import suppress
+from pathlib import Path
+
+from autoscaler.drivers.children import ProcessId, is_alive, send, wait_gone
+from autoscaler.errors import ProxyError, ProxyUnavailable
+from autoscaler.proxies.haproxy import process
+from autoscaler.proxies.haproxy.files import Files, write_atomic
+from autoscaler.proxies.haproxy.render import Config
+from autoscaler.proxies.haproxy.workers import MOST_OLDER_WORKERS, Workers
+
+IN_FORCE_TIMEOUT_S = 5.0
+POLL_S = 0.01
+STOP_GRACE_S = 10.0
+MESSAGES_AT_MOST = 1024 * 1024
+
+
+class Life:
+    """Master and workers of one folder, `workers` being how they are asked."""
+
+    def __init__(self, files: Files, workers: Workers) -> None:
+        self._files = files
+        self._workers = workers
+
+    @property
+    def master(self) -> ProcessId | None:
+        """The master that is known, alive or not."""
+        return self._workers.master
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the master that is known lives."""
+        return self.master is not None and is_alive(self.master)
+
+    async def running_digest(self) -> str | None:
+        """The digest of the routes that are served, None where nothing runs. Raises ProxyUnavailable."""
+        if not self.is_alive:
+            self._workers.close()
+            self._workers.master = await asyncio.to_thread(process.find, self._files)
+        if not self.is_alive:
+            return None
+        self._workers.close()
+        info = await self._workers.info()
+        return info.digest
+
+    async def start(self, binary: Path, config: Config, text: str) -> None:
+        """Start with this config. Raises ProxyError."""
+        await process.end(await asyncio.to_thread(process.everyone, self._files))
+        await self._write(binary, config, text)
+        self._workers.close()
+        self._workers.master = process.start(binary, self._files)
+        await self._in_force(config, former=())
+        self._files.keep_map(config.map_file)
+
+    async def reload(self, binary: Path, config: Config, text: str) -> None:
+        """Go over to this config without losing a connection. Raises ProxyError, and the former one serves on."""
+        assert self.master is not None
+        former = process.worker_pids(self.master)
+        if len(former) > MOST_OLDER_WORKERS:
+            older = ", ".join(map(str, former[:-1]))
+            raise ProxyError(f"new routes wait for older workers that still finish requests: {older}", where="haproxy")
+        before = self._files.read_config()
+        await self._write(binary, config, text)
+        send(self.master, signal.SIGUSR2)
+        try:
+            await self._in_force(config, former)
+        except ProxyError:
+            write_atomic(self._files.config, before)
+            raise
+        self._files.keep_map(config.map_file)
+
+    async def end(self) -> None:
+        """End all of it: no new connections, requests under way may finish within `STOP_GRACE_S`; nothing of it is left."""
+        if not self.is_alive:
+            self._workers.master = await asyncio.to_thread(process.find, self._files)
+        if self.master and self.is_alive:
+            send(self.master, signal.SIGUSR1)
+            with suppress(TimeoutError, ProxyUnavailable):
+                async with asyncio.timeout(STOP_GRACE_S):
+                    await self._until_idle(self.master)
+        self._workers.close()
+        left = await asyncio.to_thread(process.everyone, self._files)
+        await process.end(left)
+        self._workers.master = None
+        self._files.remove()
+
+    def bound_messages(self) -> None:
+        """Throw HAProxy's messages away where they have become many."""
+        with suppress(OSError):
+            if self._files.messages.stat().st_size > MESSAGES_AT_MOST:
+                os.truncate(self._files.messages, 0)
+
+    async def _write(self, binary: Path, config: Config, text: str) -> None:
+        try:
+            write_atomic(config.map_file, config.routes.map)
+            write_atomic(self._files.candidate, text)
+            await process.check_config(binary, self._files.candidate)
+            self._files.candidate.replace(self._files.config)
+        except OSError as error:
+            raise ProxyError(f"config can't be written: {error.strerror}", where=str(self._files.folder)) from error
+
+    async def _in_force(self, config: Config, former: tuple[int, ...]) -> None:
+        assert self.master is not None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(IN_FORCE_TIMEOUT_S):
+                while is_alive(self.master):
+                    self._workers.close()
+                    with suppress(ProxyUnavailable):
+                        info = await self._workers.info()
+                        if info.digest == config.digest and info.pid not in former:
+                            return
+                    await asyncio.sleep(POLL_S)
+        self._workers.close()
+        state = "does not come up" if is_alive(self.master) else "ended at once"
+        raise ProxyError(f"{state}: {process.last_alerts(self._files)}", where="haproxy")
+
+    async def _until_idle(self, master: ProcessId) -> None:
+        while is_alive(master):
+            look = await self._workers.look()
+            pages = (look.current, *look.older)
+            if not any(traffic.in_flight for page in pages for traffic in page.traffic.values()):
+                return
+            await wait_gone(master, 0.1)

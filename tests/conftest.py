@@ -74,7 +74,7 @@ def nothing_left(run_name: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
     processes, containers = leftovers.processes(folder), leftovers.containers(prefix) - before
     for process in processes:
         os.kill(process.pid, signal.SIGKILL)
-    if processes or containers:
-        pytest.fail(f"left behind by the tests: {processes} {sorted(containers)}")
     if not any(path.is_file() for path in folder.rglob("*")):
         shutil.rmtree(folder, ignore_errors=True)
+    if processes or containers:
+        pytest.fail(f"left behind by the tests: {processes} {sorted(containers)}")

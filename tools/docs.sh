@@ -4,3 +4,4 @@ set -eu
 cd "$(dirname "$0")/.."
 
 .venv/bin/autoscaler schema >autoscaler.schema.json
+.venv/bin/python -m autoscaler.telemetry.reference docs

@@ -13,10 +13,11 @@ from autoscaler.errors import EngineError
 from autoscaler.measure.meter import Meter
 from autoscaler.model import Decision, Event, EventKind, Observation, Orders, Replica, ReplicaState, Sample
 from autoscaler.ports import Clock, Emit, RuntimeReader
-from autoscaler.spec.models import REPLICA_METRICS, ServiceSpec
+from autoscaler.spec.models import LATENCIES, REPLICA_METRICS, Policy, ServiceSpec
 from autoscaler.status import MetricStatus
 
 USAGE_TIMEOUT_S = 2.0
+MISSING_TICKS = 3  # a daemon, a proxy or a route that starts has nothing to tell at first
 STILL_THERE = (ReplicaState.STARTING, ReplicaState.READY)
 
 
@@ -43,7 +44,7 @@ class Deciding:
         self._clock = clock
         self._emit = emit
         self._meterings = meterings
-        self._missing: dict[str, str] = {}
+        self._missing: dict[str, int] = {}
 
     def respecify(self, spec: ServiceSpec) -> None:
         """The policy file says something else now."""
@@ -98,18 +99,17 @@ class Deciding:
         self._tell(EventKind.DECIDED, decision.reason, facts)
 
     def _tell_missing(self, seen: Observation) -> None:
-        """Each metric that a policy asks for and that went missing or came back, once."""
-        missing: dict[str, str] = {}
-        for policy in self.spec.policies:
-            sample = seen.totals.get(policy.metric)
-            if sample is not None and sample.value is None:
-                missing[policy.metric] = sample.problem
-        for name in missing.keys() - self._missing.keys():
-            self._meterings.metric_error(self.spec.service, "proxy")
-            self._tell(EventKind.METRICS_MISSING, missing[name], {"metric": name})
+        """Each metric that a policy asks for and that has been missing for a while or came back, once."""
+        asked = {policy.metric for policy in self.spec.policies}
+        missing = {n: s.problem for n, s in seen.totals.items() if n in asked and s.value is None}
         for name in self._missing.keys() - missing.keys():
-            self._tell(EventKind.METRICS_BACK, "it is there again", {"metric": name})
-        self._missing = missing
+            if self._missing.pop(name) >= MISSING_TICKS:
+                self._tell(EventKind.METRICS_BACK, "it is there again", {"metric": name})
+        for name, problem in missing.items():
+            self._meterings.metric_error(self.spec.service, "proxy")
+            self._missing[name] = self._missing.get(name, 0) + 1
+            if self._missing[name] == MISSING_TICKS:
+                self._tell(EventKind.METRICS_MISSING, problem, {"metric": name})
 
     def _tell(self, kind: EventKind, cause: str, facts: Mapping[str, object]) -> None:
         self._emit(Event(self._clock.now(), self.spec.service, kind, cause=cause, facts=facts))
@@ -129,20 +129,20 @@ class Deciding:
         """Each metric that a policy asks for over its window, then those shown anyway."""
         if self._seen is None:
             return ()
-        asked = [self._asked(policy.metric, policy.target or policy.total, policy.window) for policy in self.spec.policies]
+        asked = [self._asked(policy) for policy in self.spec.policies]
         names = {status.name for status in asked}
         shown = [MetricStatus(name, s, None, False) for name, s in self._seen.totals.items() if name not in names]
         return (*asked, *shown)
 
-    def _asked(self, metric: str, target: float | None, window: float) -> MetricStatus:
+    def _asked(self, policy: Policy) -> MetricStatus:
         assert self._seen is not None
-        per_replica = metric in REPLICA_METRICS
-        if per_replica:
+        metric, t = policy.metric, self._seen.t
+        if metric in REPLICA_METRICS:
             told = [value for value in self._seen.per_replica.get(metric, ()) if value is not None]
-            sample = Sample(sum(told) / len(told) if told else None, self._seen.t, "" if told else "no replica reports it")
+            sample = Sample(sum(told) / len(told) if told else None, t, "" if told else "no replica reports it")
         else:
-            sample = self._seen.totals.get(metric, Sample(None, self._seen.t, "not measured"))
-            over_window = mean(self.memory.samples.get(metric, ()), window, self._seen.t)
-            if over_window is not None:
-                sample = Sample(over_window, self._seen.t)
-        return MetricStatus(metric, sample, target, per_replica)
+            sample = self._seen.totals.get(metric, Sample(None, t, "not measured"))
+            over_window = mean(self.memory.samples.get(metric, ()), policy.window, t)
+            if over_window is not None and metric not in LATENCIES:
+                sample = Sample(over_window, t)
+        return MetricStatus(metric, sample, policy.target or policy.total, policy.target is not None)

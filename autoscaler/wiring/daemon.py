@@ -1,0 +1,195 @@
+"""A daemon, or a dry run, from its settings to its exit status."""
+
+import asyncio
+import resource
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+
+from autoscaler.control.clock import SystemClock
+from autoscaler.control.daemon import Daemon
+from autoscaler.control.operator import Operator
+from autoscaler.control.parts import Hands, Parts
+from autoscaler.drivers.claim import Claim
+from autoscaler.drivers.docker_endpoint import find_endpoint
+from autoscaler.errors import EngineUnavailable, StateError
+from autoscaler.ports import Store
+from autoscaler.proxies.haproxy import find_binary
+from autoscaler.runtimes.docker import DockerReader
+from autoscaler.settings import Settings
+from autoscaler.store.lock import StateLock
+from autoscaler.store.memory import MemoryStore
+from autoscaler.store.sqlite import SQLiteStore
+from autoscaler.store.state_dir import prepare_state_dir, read_or_make_token
+from autoscaler.telemetry.counters import Counters
+from autoscaler.telemetry.events import Events
+from autoscaler.telemetry.journal import Broadcast, Journal
+from autoscaler.telemetry.log import Log, configure_log
+from autoscaler.telemetry.prometheus import Metrics
+from autoscaler.web.server import serve
+from autoscaler.wiring import build
+
+FEWEST_DESCRIPTORS = 256
+INTERRUPTED = 130
+
+
+async def run(settings: Settings) -> int:
+    """The daemon, until a signal or `down` ends it; answers the exit status."""
+    async with AsyncExitStack() as stack:
+        _raise_descriptor_limit()
+        state_dir = prepare_state_dir(settings.state_dir)
+        lock = StateLock(state_dir)
+        lock.acquire()
+        stack.callback(lock.release)
+        token = read_or_make_token(settings.token_file or state_dir / build.TOKEN_FILE)
+        await asyncio.to_thread(find_binary, settings.environ)
+        clock, events, journal, live, counters = SystemClock(), Events(), Journal(), Broadcast(), Counters()
+        configure_log(sys.stderr, settings.log_format, settings.log_level, settings.environ)
+        for listener in (Log(), journal, counters):
+            events.listen(listener)
+        store = await SQLiteStore.open(state_dir / build.STATE_FILE, clock, events.emit)
+        stack.push_async_callback(store.close)
+        await _claim_instance(settings, clock, store, stack)
+        runtimes = build.runtimes(settings, clock)
+        stack.push_async_callback(runtimes.close)
+        proxy = build.proxy(settings, clock)
+        stack.push_async_callback(proxy.close)
+        stop = asyncio.Event()
+        daemon = Daemon(
+            Parts(
+                clock=clock,
+                emit=events.emit,
+                store=store,
+                proxy=proxy,
+                runtime=runtimes.get,
+                hands=Hands(proxy, runtimes.get),
+                read_policies=lambda: build.read_policies(settings),
+                read_kept=build.kept_policy_reader(settings),
+                paths=settings.paths,
+                meterings=counters,
+                stop=stop,
+            )
+        )
+        operator = Operator(daemon, live.listen)
+        metrics = Metrics(operator.status, counters, clock.now)
+        writing = asyncio.create_task(journal.run(store, live), name="journal")
+        stack.push_async_callback(_end_journal, writing, journal, store, live)
+        server = await serve(
+            operator,
+            listen=settings.listen,
+            socket_path=state_dir / build.SOCKET_FILE,
+            token=token,
+            allowed_hosts=settings.allowed_hosts,
+            metrics=lambda: metrics.exposition()[0],
+            now=clock.now,
+        )
+        stack.push_async_callback(server.close)
+        with _signals(daemon, operator, stop, settings.drain_on_exit) as got:
+            await daemon.run()
+        _say_what_serves_on(daemon, got)
+        return INTERRUPTED if signal.SIGINT in got else 0
+    raise AssertionError("an exit stack swallows nothing")
+
+
+async def rehearse(settings: Settings) -> int:
+    """A dry run: decide and report all that `run` would do, by clients that cannot write."""
+    clock, events, counters = SystemClock(), Events(), Counters()
+    configure_log(sys.stderr, settings.log_format, settings.log_level, settings.environ)
+    events.listen(Log())
+    readers = build.readers(settings, clock)
+    stop = asyncio.Event()
+    proxy = build.proxy_reader(settings, clock)
+    daemon = Daemon(
+        Parts(
+            clock=clock,
+            emit=events.emit,
+            store=await MemoryStore.of_snapshot(settings.state_dir / build.STATE_FILE),
+            proxy=proxy,
+            runtime=readers.get,
+            hands=None,
+            read_policies=lambda: build.read_policies(settings),
+            read_kept=build.kept_policy_reader(settings),
+            paths=settings.paths,
+            meterings=counters,
+            stop=stop,
+        )
+    )
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, daemon.reload_soon)
+    try:
+        await daemon.run()
+    finally:
+        await proxy.close()
+        await readers.close()
+    return 0
+
+
+def _raise_descriptor_limit() -> None:
+    """Replicas, streams and clients take a descriptor each. Raises StateError where there can't be enough."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < FEWEST_DESCRIPTORS:
+        raise StateError(
+            f"this process may open {hard} files, at least {FEWEST_DESCRIPTORS} are needed",
+            where="limits",
+            fix="raise it: `ulimit -n 65536`, or LimitNOFILE=65536 in the systemd unit",
+        )
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+async def _claim_instance(settings: Settings, clock: SystemClock, store: Store, stack: AsyncExitStack) -> None:
+    """Where a policy runs on an engine, be its only daemon of this instance, and see that the engine is of a kind we know.
+
+    An engine that doesn't answer may do so later.
+    """
+    loaded = await asyncio.to_thread(build.read_policies, settings)
+    if all(document.spec.runtime != "docker" for document in loaded.documents):
+        return
+    engine = DockerReader(settings.instance, settings.environ, clock)
+    stack.push_async_callback(engine.close)
+    claim = Claim(find_endpoint(settings.environ).host, settings.instance)
+    claim.take()
+    stack.callback(claim.release)
+    try:
+        await engine.check_supported()
+    except EngineUnavailable as error:
+        print(f"{error}\nwaiting for it", file=sys.stderr)  # noqa: T201  the log begins with the first service
+
+
+async def _end_journal(writing: "asyncio.Task[None]", journal: Journal, store: Store, live: Broadcast) -> None:
+    writing.cancel()
+    await asyncio.gather(writing, return_exceptions=True)
+    await journal.flush(store, live)
+
+
+@contextmanager
+def _signals(daemon: Daemon, operator: Operator, stop: asyncio.Event, drain: bool) -> Iterator[set[signal.Signals]]:
+    """SIGTERM and SIGINT stop, the second one at once; SIGHUP reloads. Gives those that came."""
+    got: set[signal.Signals] = set()
+    draining: list[asyncio.Task[None]] = []
+
+    def ended(number: signal.Signals) -> None:
+        if drain and not draining:
+            draining.append(asyncio.create_task(operator.down(None), name="drain on exit"))
+        else:
+            stop.set()
+        got.add(number)
+
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, ended, signal.SIGTERM)
+    loop.add_signal_handler(signal.SIGINT, ended, signal.SIGINT)
+    loop.add_signal_handler(signal.SIGHUP, daemon.reload_soon)
+    try:
+        yield got
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            loop.remove_signal_handler(number)
+
+
+def _say_what_serves_on(daemon: Daemon, got: set[signal.Signals]) -> None:
+    replicas = sum(len(service.loop.replicas) for service in daemon.services.values())
+    if signal.SIGINT in got and replicas:
+        left = f"{replicas} replica{'s' if replicas > 1 else ''} and the proxy serve on"
+        print(f"{left}; `autoscaler down` ends them", file=sys.stderr)  # noqa: T201  the last line, for who pressed Ctrl-C

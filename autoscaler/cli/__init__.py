@@ -7,7 +7,6 @@ is imported to run it, to show its help, or to complete its options. Every flag 
 
 import inspect
 import os
-import re
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -148,8 +147,9 @@ def told(error: AutoscalerError) -> str:
 
 
 def _unwrapped_examples(text: str) -> str:
-    """Keep the lines of a docstring's examples apart (the mark is click's)."""
-    return re.sub(r"\n\n(\s*Examples?:)", "\n\n\b\n\\1", inspect.cleandoc(text))
+    """Keep the lines of those paragraphs that have an indented one (the mark is click's)."""
+    paragraphs = inspect.cleandoc(text).split("\n\n")
+    return "\n\n".join(f"\b\n{paragraph}" if "\n  " in paragraph else paragraph for paragraph in paragraphs)
 
 
 def main() -> None:

@@ -78,16 +78,16 @@ async def _watch(client: "Client", service: str | None) -> None:
             except AutoscalerError as error:
                 parts = [str(error)]
             head = Text(time.strftime("autoscaler status  %H:%M:%S  (Ctrl-C ends)"), style="dim")
-            body = [fancy(part) if isinstance(part, Table) else Text(part) for part in parts if part]
+            body = [fancy(part, live.console.width) if isinstance(part, Table) else Text(part) for part in parts if part]
             live.update(Group(head, *(item for part in body for item in (Text(), part))), refresh=True)
             await asyncio.sleep(WATCH_EVERY_S)
 
 
 def services_table(services: Sequence["ServiceAnswer"]) -> Table:
     """One line a service."""
-    headings = ("SERVICE", "READY", "MIN..MAX", "MODE", "REPLICAS", "METRICS", "ROUTE")
-    loose = frozenset({"REPLICAS", "METRICS", "ROUTE"})
-    return Table(headings, [_service_row(service) for service in services], loose=loose)
+    headings = ("SERVICE", "READY", "MIN..MAX", "MODE", "OTHERS", "METRICS", "ROUTE")
+    wrapped = frozenset({"OTHERS", "METRICS", "ROUTE"})
+    return Table(headings, [_service_row(service) for service in services], wrapped=wrapped, spare=frozenset({"ROUTE"}))
 
 
 def _service_row(service: "ServiceAnswer") -> list[Cell | str]:
@@ -100,25 +100,24 @@ def _service_row(service: "ServiceAnswer") -> list[Cell | str]:
         Cell(f"{ready}/{service.desired}", style),
         f"{service.min}..{service.max}",
         Cell(mode, MODE_STYLES.get(mode, "")),
-        _states(states, sum(not replica.up_to_date for replica in service.replicas)),
-        ", ".join(metric_text(metric) for metric in service.metrics) or "-",
+        _others(states, sum(not replica.up_to_date for replica in service.replicas)),
+        Cell([metric_text(metric) for metric in service.metrics] or "-"),
         f"{service.route.bind} {service.route.host or ''}{service.route.path}",
     ]
 
 
-def _states(states: Counter[str], out_of_date: int) -> str:
-    told = [f"{states[state]} {state}" for state in STYLES if states[state]]
-    if out_of_date:
-        told.append(f"{out_of_date} out of date")
-    return ", ".join(told) or "none"
+def _others(states: Counter[str], out_of_date: int) -> Cell:
+    """What the replicas are that aren't ready."""
+    told = [f"{states[state]} {state}" for state in STYLES if states[state] and state != "ready"]
+    return Cell([*told, f"{out_of_date} out of date"] if out_of_date else told or "-")
 
 
 def metric_text(metric: "MetricAnswer") -> str:
-    """`request_rate 152 (50 a replica)`."""
+    """`request_rate 152 (50 each)`."""
     value = "missing" if metric.value is None else number(metric.name, metric.value)
     if metric.target is None:
         return f"{metric.name} {value}"
-    return f"{metric.name} {value} ({number(metric.name, metric.target)}{' a replica' if metric.per_replica else ' in all'})"
+    return f"{metric.name} {value} ({number(metric.name, metric.target)}{' each' if metric.per_replica else ''})"
 
 
 def number(metric: str, value: float) -> str:
@@ -148,7 +147,13 @@ def replicas_table(replicas: Sequence["ReplicaAnswer"], now: float) -> Table | s
         ]
         for replica in replicas
     ]
-    return Table(headings, rows, right=frozenset({"IN FLIGHT", "AGE", "BOOT"}), loose=frozenset({"DETAIL"}))
+    return Table(
+        headings,
+        rows,
+        right=frozenset({"IN FLIGHT", "AGE", "BOOT"}),
+        wrapped=frozenset({"DETAIL"}),
+        spare=frozenset({"ADDRESS", "SPEC"}),
+    )
 
 
 def notes(services: Sequence["ServiceAnswer"]) -> list[str]:

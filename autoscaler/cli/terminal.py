@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # C0 and C1 controls, line and paragraph separators, marks that turn the direction of text, lone surrogates
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 DAY_S = 86400.0
+WIDE = 100
 
 
 def printable(text: str) -> str:
@@ -60,25 +61,29 @@ def age(seconds: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A table's cell; `style` is rich's, for terminals."""
+    """A table's cell: one line, or several on a terminal and one with commas in a pipe; `style` is rich's."""
 
-    text: str
+    lines: str | Sequence[str]
     style: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under headings. `right` are the columns with numbers, `loose` those that give way on a narrow terminal."""
+    """Rows under headings. On a terminal too narrow for all, `wrapped` columns break lines and `spare` ones are left out.
+
+    `right` are the columns with numbers.
+    """
 
     headings: Sequence[str]
     rows: Sequence[Sequence[Cell | str]]
     right: frozenset[str] = frozenset()
-    loose: frozenset[str] = frozenset()
+    wrapped: frozenset[str] = frozenset()
+    spare: frozenset[str] = frozenset()
 
 
 def plain(table: Table) -> str:
     """Columns two spaces apart, nothing cut."""
-    rows = [list(table.headings), *([_text(cell) for cell in row] for row in table.rows)]
+    rows = [list(table.headings), *([", ".join(_lines(cell)) for cell in row] for row in table.rows)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(table.headings))]
     lines = []
     for row in rows:
@@ -90,21 +95,19 @@ def plain(table: Table) -> str:
     return "\n".join(lines)
 
 
-def fancy(table: Table) -> "RenderableType":
-    """The same for rich."""
+def fancy(table: Table, width: int) -> "RenderableType":
+    """The same for rich, on a terminal so wide."""
     from rich.table import Table as RichTable
     from rich.text import Text
 
+    shown = [n for n, heading in enumerate(table.headings) if width >= WIDE or heading not in table.spare]
     made = RichTable(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-    for heading in table.headings:
-        made.add_column(
-            heading,
-            justify="right" if heading in table.right else "left",
-            no_wrap=heading not in table.loose,
-            overflow="fold",
-        )
+    for heading in (table.headings[n] for n in shown):
+        justify: Literal["left", "right"] = "right" if heading in table.right else "left"
+        made.add_column(heading, justify=justify, no_wrap=heading not in table.wrapped, overflow="fold")
     for row in table.rows:
-        made.add_row(*(Text(_text(cell), style=cell.style if isinstance(cell, Cell) else "") for cell in row))
+        cells = (row[n] for n in shown)
+        made.add_row(*(Text("\n".join(_lines(cell)), style=cell.style if isinstance(cell, Cell) else "") for cell in cells))
     return made
 
 
@@ -125,8 +128,9 @@ def show(*parts: Table | str) -> None:
     for index, part in enumerate(parts):
         if index:
             to.print()
-        to.print(fancy(part) if isinstance(part, Table) else part)
+        to.print(fancy(part, to.width) if isinstance(part, Table) else part, soft_wrap=not isinstance(part, Table))
 
 
-def _text(cell: Cell | str) -> str:
-    return printable(cell.text if isinstance(cell, Cell) else cell)
+def _lines(cell: Cell | str) -> list[str]:
+    lines = cell.lines if isinstance(cell, Cell) else cell
+    return [printable(line) for line in ([lines] if isinstance(lines, str) else lines)]

@@ -77,6 +77,7 @@ class Database:
     def open(self) -> Saved:
         """Open the file, or make it, bring it to this version and read it. Raises StateError where it is a newer one's."""
         _refuse_newer(self._path, version_in_header(self._path))
+        self._path.touch(mode=0o600)  # policies in it may hold what others shall not read
         connection = _connect(self._path)
         try:
             _refuse_newer(self._path, version_of(connection))

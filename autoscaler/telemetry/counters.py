@@ -110,9 +110,7 @@ class Counters:
             case EventKind.RELOAD_FAILED:
                 self.daemon["autoscaler_config_reload_total", ("failure",)] += 1
             case EventKind.PROXY_RELOADED:
-                self.daemon["autoscaler_proxy_reloads_total", ("success",)] += 1
-            case EventKind.PROXY_FAULT if event.facts.get("operation") == "reload":
-                self.daemon["autoscaler_proxy_reloads_total", ("failure",)] += 1
+                self.daemon["autoscaler_proxy_reloads_total", (str(event.facts.get("outcome", "success")),)] += 1
             case EventKind.PROXY_RESTARTED:
                 self.daemon["autoscaler_proxy_restarts_total", ()] += 1
 

@@ -13,6 +13,9 @@ from enum import Enum
 from autoscaler.model import Event
 from autoscaler.ports import Emit
 
+LONGEST_TEXT = 4_000
+LONGEST_LIST = 200
+
 _log = logging.getLogger(__name__)
 
 
@@ -28,7 +31,9 @@ class Events:
 
     def emit(self, event: Event) -> None:
         """Tell everyone."""
-        told = replace(event, facts={name: plain(value) for name, value in event.facts.items()})
+        told = replace(
+            event, cause=shortened(event.cause), facts={name: plain(value) for name, value in event.facts.items()}
+        )
         for listener in self._listeners:
             try:
                 listener(told)
@@ -43,16 +48,23 @@ def plain(value: object) -> object:
             return value.value
         case float() if not math.isfinite(value):
             return str(value)  # JSON has no such number
-        case None | bool() | int() | float() | str():
+        case str():
+            return shortened(value)
+        case None | bool() | int() | float():
             return value
         case Mapping():
             return sorted(str(key) for key in value)
         case list() | tuple():
-            return [plain(item) for item in value]
+            return [plain(item) for item in value[-LONGEST_LIST:]]
         case set() | frozenset():
             return sorted(str(plain(item)) for item in value)
         case _:
             return f"<{type(value).__name__}>"
+
+
+def shortened(text: str) -> str:
+    """What an app wrote in one line or an engine answered can be megabytes."""
+    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}… ({len(text)} characters)"
 
 
 def _name(listener: Emit) -> str:

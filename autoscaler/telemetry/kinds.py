@@ -33,7 +33,7 @@ def _error(means: str, **facts: str) -> Kind:
 
 EVENTS: Mapping[E, Kind] = {
     E.DECIDED: _info(
-        "A decision changes how many replicas there shall be, or why.",
+        "A decision changes how many replicas there shall be, or its mode.",
         before="the replica count asked for until now",
         desired="the one from now on",
         mode="stable, panic, hold, override, paused or idle",
@@ -71,12 +71,17 @@ EVENTS: Mapping[E, Kind] = {
     E.RELOADED: _info("The policy files were read again and are in force."),
     E.RELOAD_FAILED: _error("A policy file can't be used; the last good one stays in force."),
     E.PROXY_STARTED: _info("The proxy was started, or found running."),
-    E.PROXY_RESTARTED: _warning("The proxy had died and was started again."),
-    E.PROXY_RELOADED: _info("The proxy took new routes without dropping a connection."),
-    E.PROXY_FAULT: _error(
-        "The proxy does not answer or refused something; what served before serves on.",
-        operation="reload where new routes were refused",
+    E.PROXY_RESTARTED: _warning(
+        "The proxy had died and was started again.",
+        gap_seconds="how long it served nothing",
+        not_served="services whose route could not be served again",
     ),
+    E.PROXY_RELOADED: _info(
+        "The proxy took new routes without dropping a connection; or it refused them, and serves the old ones on.",
+        outcome="success or failure, which is logged as an error",
+        seconds="how long the reload took",
+    ),
+    E.PROXY_FAULT: _error("The proxy does not answer or refused something; what served before serves on."),
     E.PROXY_BACK: _info("The proxy answers again."),
     E.ENGINE_FAULT: _error("The engine does not answer; replicas serve on.", runtime="which engine"),
     E.ENGINE_BACK: _info("The engine answers again.", runtime="which engine"),

@@ -18,7 +18,7 @@ from typing import Any, Literal, TextIO
 
 import structlog
 
-from autoscaler.model import Event, EventKind
+from autoscaler.model import Event
 from autoscaler.telemetry.kinds import EVENTS
 from autoscaler.telemetry.repeats import Repeats
 
@@ -112,9 +112,8 @@ def event_line(record: Mapping[str, Any]) -> str:
 
 
 def _level(event: Event) -> int:
-    if event.kind is EventKind.DECIDED and event.facts.get("before", 0) == event.facts.get("desired", 1):
-        return logging.DEBUG  # another mode, another limit, the same count
-    return EVENTS[event.kind].level
+    level = EVENTS[event.kind].level
+    return max(level, logging.ERROR) if event.facts.get("outcome") == "failure" else level
 
 
 def _fact(value: object) -> str:

@@ -5,6 +5,7 @@ import json
 import random
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 import time
@@ -66,6 +67,14 @@ async def test_a_closed_store_leaves_one_file(tmp_path: Path) -> None:
     await store.save("web", "one")
     await store.close()
     assert list(contents(tmp_path)) == ["state.db"]
+
+
+async def test_the_file_and_its_log_are_for_our_eyes_only(tmp_path: Path) -> None:
+    store = await opened(tmp_path / "state.db")
+    await store.set_orders("web", DOWN)
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in map(tmp_path.joinpath, contents(tmp_path))}
+    assert modes == {"state.db": 0o600, "state.db-wal": 0o600}
+    await store.close()
 
 
 async def test_saving_the_same_again_writes_nothing(tmp_path: Path) -> None:

@@ -119,7 +119,7 @@ def test_the_daemons_own_counts() -> None:
         (EventKind.RELOADED, {}),
         (EventKind.RELOAD_FAILED, {}),
         (EventKind.PROXY_RELOADED, {}),
-        (EventKind.PROXY_FAULT, {"operation": "reload"}),
+        (EventKind.PROXY_RELOADED, {"outcome": "failure"}),
         (EventKind.PROXY_FAULT, {}),
         (EventKind.PROXY_RESTARTED, {}),
     ):

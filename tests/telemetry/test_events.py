@@ -51,6 +51,8 @@ def test_listeners_are_told_in_order_and_one_that_raises_harms_none(caplog: pyte
         pytest.param(float("nan"), "nan", id="JSON has no NaN"),
         pytest.param(Mode.PANIC, "panic", id="names of ours"),
         pytest.param(("a", 1, None, True), ["a", 1, None, True], id="lists"),
+        pytest.param("x" * 10**6, "x" * 4000 + "… (1000000 characters)", id="the start of endless text"),
+        pytest.param(list(range(1000)), list(range(800, 1000)), id="the end of endless lists"),
         pytest.param({"b", "a"}, ["a", "b"], id="sets, in an order"),
         pytest.param({"PASSWORD": "hunter2"}, ["PASSWORD"], id="of a mapping the keys only"),
         pytest.param([{"PASSWORD": "hunter2"}], [["PASSWORD"]], id="also in a list"),
@@ -80,6 +82,13 @@ async def test_a_spec_put_into_an_event_leaves_no_trace_of_its_environment() -> 
     for trace in (stream.getvalue(), repr(kept), repr(counted.events), json.dumps([dict(e.facts) for e in kept])):
         assert "hunter2" not in trace
         assert "s3cr3t" not in trace
+
+
+def test_a_cause_is_bounded_too() -> None:
+    told, events = Told(), Events()
+    events.listen(told)
+    events.emit(Event(EPOCH, "web", EventKind.START_FAILED, cause="no" * 10**6))
+    assert len(told.events[0].cause) < 4100
 
 
 @pytest.mark.parametrize("kind", list(EventKind))

@@ -98,11 +98,10 @@ def test_a_fact_is_a_word_for_people(value: object, shown: str) -> None:
     assert line == f"22:13:20 web ordered {shown}"
 
 
-def test_a_decision_that_changes_nothing_is_told_at_debug_only() -> None:
-    same = Event(EPOCH, "web", EventKind.DECIDED, cause="hold", facts={"before": 3, "desired": 3})
-    other = Event(EPOCH, "web", EventKind.DECIDED, cause="rate", facts={"before": 3, "desired": 5})
-    assert logged(same, other) == ["22:13:20 web decided before=3 desired=5 (rate)"]
-    assert len(logged(same, other, level="debug")) == 2
+def test_what_failed_is_an_error_though_its_kind_is_none() -> None:
+    """A reload that the proxy refused is told under the same name as one that it took."""
+    lines = logged(*(Event(EPOCH, "", EventKind.PROXY_RELOADED, facts={"outcome": o}) for o in ("success", "failure")))
+    assert lines == ["22:13:20 proxy_reloaded outcome=success", "22:13:20 ERROR proxy_reloaded outcome=failure"]
 
 
 def test_the_level_stands_there_from_warning_on_and_chooses() -> None:

@@ -74,7 +74,8 @@ class Daemon:
                 await self.parts.stop.wait()
                 raise _Stopped
         except* _Stopped:
-            self._tell(EventKind.DAEMON_STOPPED, "replicas and proxy serve on" if self.services else "nothing is left")
+            serving = any(service.loop.replicas for service in self.services.values()) and self.parts.hands is not None
+            self._tell(EventKind.DAEMON_STOPPED, "replicas and proxy serve on" if serving else "nothing of it runs on")
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         return self._tasks.create_task(work, name=name)

@@ -1,0 +1,65 @@
+"""What `run` would change, from one look at everything and no memory: for `plan`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from autoscaler.decide.decider import decide
+from autoscaler.decide.memory import EMPTY
+from autoscaler.model import NO_ORDERS, Instance, Observation, Orders, Replica, ReplicaState, Sample, Server
+from autoscaler.reconcile.lifecycle import Seen, join
+from autoscaler.reconcile.names import highest_number
+from autoscaler.reconcile.plan import Book, plan
+from autoscaler.spec.models import ServiceSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """One service's: how many are there, how many there would be, each step, and what runs an older spec than the file."""
+
+    service: str
+    ready: int
+    there: int
+    desired: int
+    why: str
+    steps: tuple[str, ...]
+    out_of_date: tuple[str, ...]
+
+
+def preview(
+    spec: ServiceSpec,
+    instances: Sequence[Instance],
+    servers: Sequence[Server] | None,
+    book: Book,
+    now: float,
+    orders: Orders = NO_ORDERS,
+) -> Preview:
+    """The first steps of a daemon that starts now. No metric is asked, so a count within the bounds stays."""
+    seen = Seen(now, tuple(instances), None if servers is None else tuple(servers), now)
+    replicas, _tracks = join(seen, {}, spec.replica.healthcheck.start_timeout)
+    ready = sum(r.state is ReplicaState.READY for r in replicas)
+    starting = sum(r.state is ReplicaState.STARTING for r in replicas)
+    totals: dict[str, Sample] = {policy.metric: Sample(None, now, "a plan asks no metric") for policy in spec.policies}
+    observation = Observation(spec.service, now, ready, starting, totals, desired=ready + starting)
+    decision, _memory = decide(spec, observation, EMPTY, orders)
+    number = max(book.next_number, highest_number(r.name for r in replicas) + 1)
+    steps = plan(spec, replicas, decision.desired, now, Book(number, book.backoff), blind=servers is None)
+    return Preview(
+        service=spec.service,
+        ready=ready,
+        there=ready + starting,
+        desired=decision.desired,
+        why=_why(spec, decision.current, decision.desired),
+        steps=tuple(str(steps).splitlines()),
+        out_of_date=_out_of_date(spec, replicas),
+    )
+
+
+def _why(spec: ServiceSpec, current: int, desired: int) -> str:
+    bounds = f"{spec.replicas.min}..{spec.replicas.max}"
+    if desired > current:
+        return f"below min of {bounds}"
+    return f"above max of {bounds}" if desired < current else f"within {bounds}"
+
+
+def _out_of_date(spec: ServiceSpec, replicas: Sequence[Replica]) -> tuple[str, ...]:
+    return tuple(r.name for r in replicas if r.spec_hash and r.spec_hash != spec.spec_hash)

@@ -140,7 +140,7 @@ def _ulimits(node: Node, path: Path, place: Place) -> Node:
         value = entry.value
         if isinstance(value, Scalar):
             both = {"soft": Entry(value.mark, value), "hard": Entry(value.mark, value)}
-            value = MapNode(value.mark, both)
+            value = MapNode(value.mark, both, short=True)
         entries[name] = Entry(entry.mark, value)
     return MapNode(node.mark, entries)
 
@@ -259,5 +259,5 @@ def with_bind(route: MapNode, path: Path, problems: Problems) -> MapNode:
         return route
     host = text_at(node.mark, match[1] or match[2], node.source)
     port = Scalar(node.mark, int(match[3]), match[3], source=node.source)
-    bind = MapNode(node.mark, {"host": Entry(node.mark, host), "port": Entry(node.mark, port)})
+    bind = MapNode(node.mark, {"host": Entry(node.mark, host), "port": Entry(node.mark, port)}, short=True)
     return MapNode(route.mark, {**route.entries, "bind": replace(given, value=bind)})

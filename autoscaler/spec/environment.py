@@ -91,10 +91,12 @@ def placed(node: Scalar, place: Place) -> Scalar:
 def add_env_files(entries: dict[str, Entry], path: Path, place: Place) -> None:
     """Put the variables of `env_file` into `environment`, where that doesn't say otherwise."""
     given = entries.pop("env_file")
-    listed = given.value.items if isinstance(given.value, ListNode) else (given.value,)
     merged: dict[str, Entry] = {}
-    for index, item in enumerate(listed):
-        merged.update(_env_file(item, (*path, "env_file", index), place))
+    if isinstance(given.value, ListNode):
+        for index, item in enumerate(given.value.items):
+            merged.update(_env_file(item, (*path, "env_file", index), place))
+    else:
+        merged.update(_env_file(given.value, (*path, "env_file"), place))
     own = entries.get("environment", Entry(given.mark, MapNode(given.mark)))
     if isinstance(own.value, MapNode):
         merged.update(own.value.entries)

@@ -22,7 +22,9 @@ FROM_FILE: dict[str, bool] = {"from_file": True}  # validation context: people's
 def _duration(given: Any, info: ValidationInfo) -> Any:
     if isinstance(given, str):
         return parse_duration(given)
-    if info.context and isinstance(given, int | float) and not isinstance(given, bool):
+    if info.context and isinstance(given, bool):
+        raise ValueError("no duration; write it like 250ms, 10s, 5m or 24h")
+    if info.context and isinstance(given, int | float):
         raise ValueError(f"{given!r} has no unit; write it like 250ms, 10s, 5m or 24h")
     return given
 
@@ -41,7 +43,7 @@ def _number(given: Any) -> Any:
         try:
             return float(given)
         except ValueError:
-            raise ValueError(f"{given!r} is no number") from None
+            raise ValueError(f"{given!r} is no number; write it like 0.5") from None
     return given
 
 

@@ -220,7 +220,7 @@ class Bounds(Model):
     @model_validator(mode="after")
     def _ordered(self) -> "Bounds":
         if self.min > self.max:
-            raise ValueError(f"min {self.min} is above max {self.max}")
+            raise ValueError(f"min {self.min} is above max {self.max}; lower min or raise max")
         return self
 
 
@@ -303,7 +303,7 @@ class Rate(Model):
     @model_validator(mode="after")
     def _one_of(self) -> "Rate":
         if (self.percent is None) == (self.replicas is None):
-            raise ValueError("a rate is either `percent` or `replicas`")
+            raise ValueError("a rate is either `percent` or `replicas`; give one of them")
         return self
 
 

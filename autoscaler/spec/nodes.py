@@ -50,10 +50,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class MapNode:
-    """A mapping."""
+    """A mapping. `short` says that the file has a text or number in its place, which stands for all of it."""
 
     mark: Mark
     entries: Mapping[str, Entry] = field(default_factory=dict)
+    short: bool = False
 
     def get(self, key: str) -> "Node | None":
         """The value of a key, None where it isn't there."""

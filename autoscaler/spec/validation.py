@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from autoscaler.spec.fields import FROM_FILE
 from autoscaler.spec.models import HPA_SCALE_DOWN, HPA_SCALE_UP, MetricName, ScalingRules, ServiceSpec
-from autoscaler.spec.nodes import ListNode, MapNode, Node, Path, Scalar, described, find, values
+from autoscaler.spec.nodes import ListNode, MapNode, Node, Path, Scalar, described, find, shown, values
 from autoscaler.spec.problems import Problems, nearest
 from autoscaler.units import format_duration
 
@@ -125,6 +125,8 @@ def _path(tree: MapNode, loc: Path) -> Path:
     node: Node | None = tree
     for position, part in enumerate(loc):
         last = position == len(loc) - 1
+        if isinstance(node, MapNode) and node.short:
+            break
         if isinstance(node, MapNode):
             if str(part) in node.entries or last:
                 path.append(part)
@@ -138,7 +140,8 @@ def _path(tree: MapNode, loc: Path) -> Path:
 def _words(error: dict[str, Any], path: Path, node: Node) -> tuple[str, str]:
     """What is wrong and how to put it right, in our own words."""
     kind, context, key = error["type"], error.get("ctx", {}), str(path[-1]) if path else ""
-    found = f"found {described(node)}" if _may_be_shown(path) else "found something else"
+    told = shown(error["input"]) if isinstance(node, MapNode) and node.short else described(node)
+    found = f"found {told}" if _may_be_shown(path) else "found something else"
     if kind == "extra_forbidden":
         return "unknown key", nearest(key, _allowed_keys(path[:-1]))
     if kind == "missing":
@@ -148,12 +151,14 @@ def _words(error: dict[str, Any], path: Path, node: Node) -> tuple[str, str]:
         return found, _WANTED[kind]
     if kind in _BOUNDS:
         bound, words = _BOUNDS[kind]
-        return found, words.format(f"{context[bound]:g}")
+        is_duration = isinstance(node, Scalar) and isinstance(node.value, str) and node.text[-1:].isalpha()
+        limit = format_duration(context[bound]) if is_duration else f"{context[bound]:g}"
+        return found, f"write {words.format(limit)}"
     if kind == "literal_error":
         choices = context["expected"].replace("'", "").replace(" or ", ", ").split(", ")
         suggestion = nearest(node.text, choices) if isinstance(node, Scalar) else ""
-        allowed = f"allowed: {', '.join(choices)}"
-        return found, suggestion if suggestion == allowed or not suggestion else f"{suggestion} {allowed}"
+        meant = f"{suggestion} " if suggestion.startswith("did you mean") else ""
+        return found, f"{meant}allowed: {', '.join(choices)}"
     if kind == "string_pattern_mismatch":
         return found, _PATTERNS.get(key, f"must match {context['pattern']}")
     if kind in ("value_error", "key"):

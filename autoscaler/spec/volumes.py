@@ -65,7 +65,7 @@ def _mount(mark: Mark, kind: str, source: str | None, target: str, read_only: bo
         "target": text_at(mark, target),
         "read_only": Scalar(mark, read_only, str(read_only).lower()),
     }
-    return MapNode(mark, {key: Entry(mark, value) for key, value in parts.items()})
+    return MapNode(mark, {key: Entry(mark, value) for key, value in parts.items()}, short=True)
 
 
 def _long(node: MapNode, path: Path, folder: str, problems: Problems) -> MapNode:

@@ -113,8 +113,11 @@ def read(text: str, file: str, problems: Problems) -> list[YamlDocument]:
 
 def _syntax(error: yaml.YAMLError, text: str, file: str) -> tuple[Mark, str, str]:
     """What libyaml says, with a fix where its words are known."""
-    place = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     what = getattr(error, "problem", None) or "can't be read as YAML"
+    start = getattr(error, "context_mark", None)
+    place = getattr(error, "problem_mark", None) or start
+    if start and "end of stream" in what:
+        place = start
     if place is None:
         return Mark(file, 1, 1), str(what), "check the text"
     mark = Mark(file, place.line + 1, place.column + 1)
@@ -125,6 +128,8 @@ def _syntax(error: yaml.YAMLError, text: str, file: str) -> tuple[Mark, str, str
     if "nesting depth" in what:
         return mark, f"nested more than {MOST_DEEP} deep", "a policy has no such depth"
     context = f" {words}" if (words := getattr(error, "context", None)) else ""
+    if context and start and start.line != place.line:
+        context += f" that starts in line {start.line + 1}"
     fix = next((fix for words, fix in _FIXES.items() if words in what), "check indentation, brackets and quotes")
     return mark, f"not YAML: {what}{context}", fix
 

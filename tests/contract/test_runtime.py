@@ -39,7 +39,7 @@ async def named(runtime: ReplicaRuntime, replica: str) -> Instance:
 async def until(runtime: ReplicaRuntime, holds: Callable[[Instance], bool], replica: str = "web-1") -> Instance:
     """The replica, once that holds for it."""
     async with asyncio.timeout(10):
-        while not holds(instance := await named(runtime, replica)):  # noqa: ASYNC110  # no event tells of it
+        while not holds(instance := await named(runtime, replica)):  # no event tells of it
             await asyncio.sleep(0.02)
     return instance
 
@@ -47,7 +47,7 @@ async def until(runtime: ReplicaRuntime, holds: Callable[[Instance], bool], repl
 async def until_written(runtime: ReplicaRuntime, id: str, word: str) -> None:
     """Wait until the replica has written this line."""
     async with asyncio.timeout(10):
-        while word not in await runtime.logs(id, 100):  # noqa: ASYNC110  # no event tells of it
+        while word not in await runtime.logs(id, 100):  # no event tells of it
             await asyncio.sleep(0.02)
 
 
@@ -73,7 +73,7 @@ async def test_a_replica_answers_at_its_address(stage: Stage) -> None:
     seen = await started(stage, stage.spec(stage.serves))
     assert seen.address is not None
     async with asyncio.timeout(10):
-        while not (answer := await ask(seen.address.host, seen.address.port)):  # noqa: ASYNC110  # no event tells of it
+        while not (answer := await ask(seen.address.host, seen.address.port)):  # no event tells of it
             await asyncio.sleep(0.02)
     assert answer.startswith(b"HTTP/1.")
 

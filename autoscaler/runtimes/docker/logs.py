@@ -22,12 +22,12 @@ def open_log(client: APIClient, id: str, lines: int) -> Blocking[bytes]:
 
 
 def to_text(written: bytes) -> str:
-    """Text of whatever a program wrote; only a line feed ends a line."""
-    return written.decode("utf-8", errors="replace").replace("\r\n", "\n")
+    """Text of whatever a program wrote on one line."""
+    return written.decode("utf-8", errors="replace").removesuffix("\r")
 
 
 class LineCutter:
-    """Lines of a stream of pieces."""
+    """Lines of a stream of pieces; only a line feed ends a line."""
 
     def __init__(self) -> None:
         self._rest = b""
@@ -35,7 +35,7 @@ class LineCutter:
     def feed(self, piece: bytes) -> Iterator[str]:
         """The lines that are complete now."""
         *complete, self._rest = (self._rest + piece).split(b"\n")
-        return (to_text(line).rstrip("\r") for line in complete)
+        return map(to_text, complete)
 
     def rest(self) -> Iterator[str]:
         """What was written after the last line feed."""

@@ -1,0 +1,89 @@
+"""An engine of a test's own, for what must not be done to the host's: hang it, end it, cut its streams."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+from docker.errors import DockerException
+
+START_TIMEOUT_S = 30.0
+# In a network namespace of its own: `--bridge none` deletes docker0 where it finds one, and so cuts off the host's engine.
+APART = ("unshare", "--net", "dockerd")
+NETWORKLESS = ("--bridge", "none", "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false")
+
+
+@dataclass
+class OwnEngine:
+    """A dockerd without networks, its files below `folder`."""
+
+    folder: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def host(self) -> str:
+        return f"unix://{self.folder}/docker.sock"
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """What leads a client to it."""
+        return {**os.environ, "DOCKER_HOST": self.host, "DOCKER_CONFIG": str(self.folder)}
+
+    @contextlib.contextmanager
+    def hung(self) -> Iterator[None]:
+        """It takes connections and answers nothing."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
+    def end(self) -> None:
+        """Ask it to end, and wait until it has."""
+        self.process.send_signal(signal.SIGCONT)
+        self.process.terminate()
+        self.process.wait(timeout=30)
+
+    def start(self) -> None:
+        """Start it, or start it again."""
+        self.process = _dockerd(self.folder)
+        self.wait()
+
+    def wait(self) -> None:
+        """Wait until it answers."""
+        until = time.monotonic() + START_TIMEOUT_S
+        while True:
+            try:
+                docker.DockerClient(self.host, timeout=5).close()
+            except DockerException:
+                if time.monotonic() > until or self.process.poll() is not None:
+                    raise
+                time.sleep(0.05)
+            else:
+                return
+
+
+@contextlib.contextmanager
+def own_engine(folder: Path) -> Iterator[OwnEngine]:
+    """A running engine; gone with all its files when the context ends."""
+    folder.mkdir(parents=True, exist_ok=True)
+    engine = OwnEngine(folder, _dockerd(folder))
+    try:
+        engine.wait()
+        yield engine
+    finally:
+        engine.end()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _dockerd(folder: Path) -> subprocess.Popen[bytes]:
+    places = ["--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec", "--pidfile", f"{folder}/pid"]
+    with (folder / "log").open("ab") as log:
+        command = [*APART, *places, "--host", f"unix://{folder}/docker.sock", *NETWORKLESS]
+        return subprocess.Popen(command, stdout=log, stderr=log)

@@ -131,7 +131,7 @@ async def wait_gone(p: ProcessId, timeout_s: float | None) -> bool:
         async with asyncio.timeout(timeout_s):
             if pidfd is not None:
                 await _readable(pidfd)
-            while is_alive(p):  # noqa: ASYNC110  # no event tells of it where there is no pidfd
+            while is_alive(p):  # no event tells of it where there is no pidfd
                 await asyncio.sleep(POLL_S)
     except TimeoutError:
         return not is_alive(p)

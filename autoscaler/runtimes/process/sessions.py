@@ -60,7 +60,7 @@ async def wait_all_gone(leader: ProcessId, timeout_s: float) -> bool:
     """Wait until no process of the session runs; False where one still does after `timeout_s`."""
     try:
         async with asyncio.timeout(timeout_s):
-            while members(leader):  # noqa: ASYNC110  # nothing tells of the last one's end
+            while members(leader):  # nothing tells of the last one's end
                 await asyncio.sleep(POLL_S)
     except TimeoutError:
         return not members(leader)

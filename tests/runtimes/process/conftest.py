@@ -64,7 +64,7 @@ async def one(runtime: ProcessReader) -> Instance:
 async def ended(runtime: ProcessReader) -> Instance:
     """The only replica, once it has ended."""
     async with asyncio.timeout(10):
-        while (instance := await one(runtime)).phase is not Phase.EXITED:  # noqa: ASYNC110
+        while (instance := await one(runtime)).phase is not Phase.EXITED:
             await asyncio.sleep(0.02)
     return instance
 

@@ -379,7 +379,7 @@ async def test_removing_one_whose_keeper_just_starts_leaves_nothing(runtime: Pro
     start_and_die(runtime, spec_of, "spawn")
     await runtime.remove("web-1")
     async with asyncio.timeout(5):
-        while [pid for pid in processes_with(str(runtime.folder)) if alive(pid)]:  # noqa: ASYNC110
+        while [pid for pid in processes_with(str(runtime.folder)) if alive(pid)]:
             await asyncio.sleep(0.02)
     assert list(runtime.folder.iterdir()) == []
 

@@ -7,6 +7,7 @@ History stays unless it is to be purged.
 """
 
 import asyncio
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -49,6 +50,11 @@ async def down(settings: Settings, services: Sequence[str] | None, purge: bool) 
         lock.release()
         if services is None:
             tidy(settings.state_dir, purge)
+
+
+async def down_in(state_dir: Path, instance: str) -> str:
+    """Remove all of one state dir and instance, and the state too."""
+    return await down(Settings(environ=dict(os.environ), paths=(), state_dir=state_dir, instance=instance), None, purge=True)
 
 
 async def until_ended(state_dir: Path) -> None:

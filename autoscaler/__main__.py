@@ -1,0 +1,5 @@
+"""`python -m autoscaler`: the console script by another way."""
+
+from autoscaler.cli import main
+
+main()

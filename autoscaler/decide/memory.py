@@ -148,11 +148,11 @@ def _aged(memory: Memory, now: float) -> Memory:
     """After a long absence no window has anything left: remember the count anew, as a first tick does."""
     if memory.t is None or memory.desired is None or now - memory.t <= AWAY_S:
         return memory
+    asked = memory.recent if memory.latest is None else (*memory.recent, memory.latest)
     return Memory(
         t=memory.t,
         desired=memory.desired,
-        recent=(*memory.recent, Asked(now, memory.desired)),
-        latest=memory.latest,
+        recent=(*asked, Asked(now, memory.desired)),
         scaled=memory.scaled,
         policies=memory.policies,
     )

@@ -1,0 +1,89 @@
+"""Specs and observations that take only what a test is about."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from autoscaler.decide import EMPTY, decide
+from autoscaler.decide.memory import Memory
+from autoscaler.model import NO_ORDERS, Decision, Observation, Orders, Sample
+from autoscaler.spec.models import (
+    Behavior,
+    Bind,
+    Bounds,
+    Rate,
+    ReplicaSpec,
+    Route,
+    ScalingRules,
+    ServiceSpec,
+    TargetTracking,
+    Tolerance,
+)
+
+OPEN_UP = ScalingRules(stabilization_window=0.0, policies=())
+OPEN_DOWN = ScalingRules(stabilization_window=0.0, policies=())
+OPEN = Behavior(scale_up=OPEN_UP, scale_down=OPEN_DOWN)
+HPA = Behavior()
+
+
+def tracking(metric: str = "request_rate", window: float = 0.0, **keys: Any) -> TargetTracking:
+    """A target_tracking policy, of 50 a replica where nothing else is said."""
+    if not {"target", "total"} & keys.keys():
+        keys["target"] = 50.0
+    tolerance = keys.pop("tolerance", Tolerance())
+    return TargetTracking.model_validate(
+        {"type": "target_tracking", "metric": metric, "window": f"{window:.6f}s", "tolerance": tolerance, **keys}
+    )
+
+
+def service(*policies: TargetTracking, min: int = 1, max: int = 100, behavior: Behavior = OPEN) -> ServiceSpec:
+    """A service under these policies."""
+    return ServiceSpec(
+        service="web",
+        replica=ReplicaSpec(port=5000),
+        route=Route(bind=Bind(host="127.0.0.1", port=8080)),
+        replicas=Bounds(min=min, max=max),
+        policies=policies or (tracking(),),
+        behavior=behavior,
+    )
+
+
+def rules(window: float = 0.0, *rates: Rate, select: Any = "max") -> ScalingRules:
+    """One direction's behavior."""
+    return ScalingRules(stabilization_window=window, policies=rates, select=select)
+
+
+def seen(
+    t: float = 0.0,
+    ready: int = 1,
+    unready: int = 0,
+    *,
+    desired: int | None = None,
+    per_replica: Mapping[str, Sequence[float | None]] | None = None,
+    **totals: float | None,
+) -> Observation:
+    """A tick; a total that is None is missing."""
+    return Observation(
+        "web",
+        t,
+        ready,
+        unready,
+        {name: Sample(value, t, "" if value is not None else "it is gone") for name, value in totals.items()},
+        {name: tuple(values) for name, values in (per_replica or {}).items()},
+        desired=desired,
+    )
+
+
+def fold(
+    spec: ServiceSpec, ticks: Sequence[Observation], memory: Memory = EMPTY, orders: Orders = NO_ORDERS
+) -> tuple[list[Decision], Memory]:
+    """All decisions over these ticks."""
+    decisions = []
+    for tick in ticks:
+        decision, memory = decide(spec, tick, memory, orders)
+        decisions.append(decision)
+    return decisions, memory
+
+
+def counts(spec: ServiceSpec, ticks: Sequence[Observation]) -> list[int]:
+    """The counts decided over these ticks."""
+    return [decision.desired for decision in fold(spec, ticks)[0]]

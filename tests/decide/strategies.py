@@ -1,0 +1,84 @@
+"""Specs, ticks and memories to state laws over."""
+
+from hypothesis import strategies as st
+
+from autoscaler.decide.memory import Memory
+from autoscaler.model import Observation, Orders, Override, PauseKind, Sample
+from autoscaler.spec.models import Behavior, Rate, ScalingRules, ServiceSpec
+from tests.decide.builders import fold, service, tracking
+
+NAMES = ("request_rate", "queue_length", "latency_p95")
+values = st.none() | st.floats(0, 1e4) | st.sampled_from([float("nan"), float("inf"), 0.0])
+rates = st.one_of(
+    st.builds(Rate, replicas=st.integers(1, 9), period=st.floats(0.1, 100)),
+    st.builds(Rate, percent=st.floats(0.5, 300), period=st.floats(0.1, 100)),
+)
+directions = st.builds(
+    ScalingRules,
+    stabilization_window=st.floats(0, 400),
+    select=st.sampled_from(["max", "min", "disabled"]),
+    policies=st.lists(rates, max_size=3).map(tuple),
+)
+behaviors = st.builds(
+    Behavior,
+    scale_up=directions,
+    scale_down=directions,
+    on_missing_metrics=st.sampled_from(["hold", "scale_up", "fallback"]),
+    fallback_replicas=st.none() | st.integers(1, 30),
+)
+tracked = st.one_of(
+    st.builds(tracking, st.sampled_from(NAMES[:2]), st.floats(0, 60), target=st.floats(0.01, 1000)),
+    st.builds(tracking, st.sampled_from(NAMES), st.floats(0, 60), total=st.floats(0.01, 1000)),
+    st.builds(tracking, st.sampled_from(["cpu", "memory"]), st.floats(0, 60), target=st.floats(0.1, 2)),
+)
+
+
+@st.composite
+def specs(draw: st.DrawFn, behavior: st.SearchStrategy[Behavior] = behaviors) -> ServiceSpec:
+    least = draw(st.integers(0, 5))
+    return service(
+        *draw(st.lists(tracked, min_size=1, max_size=3)),
+        min=least,
+        max=draw(st.integers(max(least, 1), 20)),
+        behavior=draw(behavior),
+    )
+
+
+@st.composite
+def observations(draw: st.DrawFn, t: float | None = None) -> Observation:
+    at = draw(st.floats(0, 1000)) if t is None else t
+    ready = draw(st.integers(0, 20))
+    replicas = st.lists(st.none() | st.floats(0, 3), min_size=ready, max_size=ready).map(tuple)
+    return Observation(
+        "web",
+        at,
+        ready,
+        draw(st.integers(0, 5)),
+        {name: Sample(draw(values), at) for name in NAMES if draw(st.booleans())},
+        {name: draw(replicas) for name in ("cpu", "memory") if draw(st.booleans())},
+        desired=draw(st.none() | st.integers(0, 25)),
+    )
+
+
+@st.composite
+def histories(draw: st.DrawFn, spec: ServiceSpec) -> tuple[Memory, float]:
+    """What is remembered after some ticks, and the time of the last."""
+    ticks, t = [], 0.0
+    for _ in range(draw(st.integers(0, 8))):
+        ticks.append(draw(observations(t=t)))
+        t += draw(st.sampled_from([0.0, 0.5, 1.0, 15.0, 100.0]))
+    return fold(spec, ticks)[1], t
+
+
+orders = st.builds(
+    Orders,
+    override=st.none()
+    | st.builds(
+        Override,
+        replicas=st.none() | st.integers(0, 30),
+        min=st.none() | st.integers(0, 30),
+        max=st.none() | st.integers(1, 30),
+        until=st.none() | st.floats(0, 1000),
+    ),
+    pause=st.none() | st.sampled_from(PauseKind),
+)

@@ -1,0 +1,125 @@
+"""What holds for every policy, tick and memory."""
+
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autoscaler.decide import EMPTY, Memory, decide, explain
+from autoscaler.model import Mode, Observation, Orders, Sample
+from autoscaler.spec.models import Behavior, ServiceSpec
+from tests.decide.builders import service, tracking
+from tests.decide.strategies import histories, observations, orders, specs
+
+laws = settings(max_examples=80, deadline=None)
+
+
+@laws
+@given(st.data(), specs(), orders)
+def test_asking_twice_at_once_changes_nothing(data: st.DataObject, spec: ServiceSpec, ordered: Orders) -> None:
+    memory, t = data.draw(histories(spec))
+    seen = data.draw(observations(t=t))
+    first, after = decide(spec, seen, memory, ordered)
+    second, again = decide(spec, seen, after, ordered)
+    assert second.desired == first.desired
+    assert decide(spec, seen, again, ordered) == (second, again)
+
+
+@laws
+@given(st.data(), specs(), orders)
+def test_the_count_is_always_within_bounds(data: st.DataObject, spec: ServiceSpec, ordered: Orders) -> None:
+    memory, t = data.draw(histories(spec))
+    decision, _ = decide(spec, data.draw(observations(t=t)), memory, ordered)
+    assert max(spec.replicas.min, 1) <= decision.desired <= spec.replicas.max
+
+
+@laws
+@given(st.data(), specs())
+def test_the_same_values_give_the_same_decision(data: st.DataObject, spec: ServiceSpec) -> None:
+    memory, t = data.draw(histories(spec))
+    seen = data.draw(observations(t=t))
+    assert decide(spec, seen, memory) == decide(spec, seen, memory)
+
+
+@laws
+@given(st.data(), specs(), orders)
+def test_memory_through_json_gives_the_same_next_decision(data: st.DataObject, spec: ServiceSpec, ordered: Orders) -> None:
+    memory, t = data.draw(histories(spec))
+    restored = Memory.from_json(memory.to_json(), now=t if memory.t is None else memory.t)
+    assert restored == memory
+    seen = data.draw(observations(t=t))
+    assert decide(spec, seen, restored, ordered) == decide(spec, seen, memory, ordered)
+
+
+@laws
+@given(st.data(), specs())
+def test_a_metric_that_goes_missing_never_lowers_the_count(data: st.DataObject, spec: ServiceSpec) -> None:
+    memory, t = data.draw(histories(spec))
+    seen = data.draw(observations(t=t))
+    gone = data.draw(st.sampled_from([policy.metric for policy in spec.policies]))
+    blind = replace(
+        seen,
+        totals={name: Sample(None, t) if name == gone else sample for name, sample in seen.totals.items()},
+        per_replica={name: values for name, values in seen.per_replica.items() if name != gone},
+    )
+    memory = replace(memory, samples={name: () if name == gone else had for name, had in memory.samples.items()})
+    decision, _ = decide(spec, blind, memory)
+    assert decision.desired >= min(decision.current, spec.replicas.max)
+
+
+@laws
+@given(st.data(), specs(st.just(Behavior())), st.floats(0, 1e4), st.floats(0, 1e4))
+def test_more_load_never_gives_fewer(data: st.DataObject, spec: ServiceSpec, a: float, b: float) -> None:
+    seen = data.draw(observations(t=0.0))
+
+    def under(value: float) -> int:
+        loaded = replace(
+            seen,
+            totals={policy.metric: Sample(value, 0.0) for policy in spec.policies},
+            per_replica=dict.fromkeys(("cpu", "memory"), (value,) * seen.ready),
+        )
+        return decide(spec, loaded, EMPTY)[0].desired
+
+    assert under(min(a, b)) <= under(max(a, b))
+
+
+@laws
+@given(st.data(), specs(), orders)
+def test_every_limit_takes_the_count_from_the_one_before(data: st.DataObject, spec: ServiceSpec, ordered: Orders) -> None:
+    memory, t = data.draw(histories(spec))
+    decision, _ = decide(spec, data.draw(observations(t=t)), memory, ordered)
+    for earlier, later in zip(decision.limits, decision.limits[1:], strict=False):
+        assert earlier.after == later.before
+    if decision.limits:
+        assert decision.limits[-1].after == decision.desired
+    assert all(limit.until is None or limit.until > decision.t for limit in decision.limits)
+    assert (decision.mode is Mode.HOLD) <= ("missing_metrics" in decision.limited_by)
+
+
+@laws
+@given(st.data(), specs())
+def test_a_rate_or_window_lets_go_at_its_until_and_not_before(data: st.DataObject, spec: ServiceSpec) -> None:
+    memory, t = data.draw(histories(spec))
+    seen = data.draw(observations(t=t))
+    decision, after = decide(spec, seen, memory)
+    if len(decision.limits) != 1 or decision.limits[0].name not in ("stabilization", "scale_up_rate", "scale_down_rate"):
+        return
+    limit = decision.limits[0]
+    if limit.until is None or limit.after != decision.current or limit.until - t < 1e-3:
+        return
+    lasting = service(tracking(target=1.0), min=spec.replicas.min, max=spec.replicas.max, behavior=spec.behavior)
+    wants = Observation("web", t, 0, 0, {"request_rate": Sample(float(limit.before), t)})
+    early = decide(lasting, replace(wants, t=limit.until - 1e-4), after)[0]
+    then = decide(lasting, replace(wants, t=limit.until), after)[0]
+    assert early.desired == decision.desired
+    assert [(each.name, each.after) for each in then.limits[:1]] != [(limit.name, limit.after)]
+
+
+@laws
+@given(st.data(), specs(), orders)
+def test_everything_can_be_explained(data: st.DataObject, spec: ServiceSpec, ordered: Orders) -> None:
+    memory, t = data.draw(histories(spec))
+    decision, after = decide(spec, data.draw(observations(t=t)), memory, ordered)
+    text = explain(spec, decision, after, ordered)
+    assert all(said.reason in text for said in decision.recommendations)
+    assert all(limit.reason in text for limit in decision.limits)

@@ -1,0 +1,131 @@
+"""Memory as text: what was saved comes back, what can't be meant is refused, and no time lies ahead."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autoscaler.decide import EMPTY, Memory, decide
+from autoscaler.decide.memory import Asked, Forced, Point, Scaled
+from tests.decide.builders import HPA, fold, seen, service, tracking
+
+FULL = Memory(
+    t=1000.0,
+    desired=4,
+    recent=(Asked(990.0, 7), Asked(995.0, 3)),
+    latest=Asked(1000.0, 4),
+    scaled=(Scaled(991.5, 3), Scaled(1000.0, -1)),
+    forced=Forced(1000.0, 9),
+    samples={"request_rate": (Point(999.0, 180.5), Point(1000.0, 200.0))},
+    policies={"0:concurrency": {"panic_at": 998.0, "panic_count": 9.0}},
+)
+
+
+@pytest.mark.parametrize("memory", [EMPTY, FULL], ids=["empty", "full"])
+def test_what_was_saved_comes_back(memory: Memory) -> None:
+    assert Memory.from_json(memory.to_json(), now=1001.0) == memory
+
+
+def test_times_later_than_now_become_now() -> None:
+    back = Memory.from_json(FULL.to_json(), now=993.0)
+    assert back == Memory(
+        t=993.0,
+        desired=4,
+        recent=(Asked(990.0, 7), Asked(993.0, 3)),
+        latest=Asked(993.0, 4),
+        scaled=(Scaled(991.5, 3), Scaled(993.0, -1)),
+        forced=Forced(993.0, 9),
+        samples={"request_rate": (Point(993.0, 200.0),)},
+        policies={"0:concurrency": {"panic_at": 993.0, "panic_count": 9.0}},
+    )
+
+
+def test_changes_that_fall_on_one_time_are_one() -> None:
+    assert Memory.from_json(FULL.to_json(), now=991.0).scaled == (Scaled(991.0, 2),)
+
+
+def test_a_clock_put_back_an_hour_while_away_moves_nothing() -> None:
+    spec = service(behavior=HPA)
+    _, memory = fold(spec, [seen(7200.0 + t, ready=8, request_rate=400.0) for t in range(5)])
+    restored = Memory.from_json(memory.to_json(), now=3600.0)
+    assert [
+        d.desired for d in fold(spec, [seen(3600.0 + t, ready=8, request_rate=400.0) for t in range(5)], restored)[0]
+    ] == [8] * 5
+
+
+def test_who_was_away_for_long_waits_for_a_full_window_before_a_fall() -> None:
+    spec = service(tracking(window=10.0), behavior=HPA)
+    _, memory = fold(spec, [seen(float(t), ready=8, request_rate=400.0) for t in range(5)])
+    restored = Memory.from_json(memory.to_json(), now=4000.0)
+    ticks = [seen(4000.0 + t, ready=8, request_rate=50.0) for t in (0, 60, 299.9, 300)]
+    assert [decision.desired for decision in fold(spec, ticks, restored)[0]] == [8, 8, 8, 1]
+
+
+def test_a_short_absence_changes_no_decision() -> None:
+    spec = service(behavior=HPA)
+    _, memory = fold(spec, [seen(0.0, ready=8, request_rate=400.0), seen(10.0, ready=8, request_rate=50.0)])
+    restored = Memory.from_json(memory.to_json(), now=15.0)
+    for t in (15.0, 299.9, 300.0, 301.0):
+        tick = seen(t, ready=8, request_rate=50.0)
+        assert decide(spec, tick, restored) == decide(spec, tick, memory)
+
+
+def changed(**keys: Any) -> str:
+    return json.dumps({**json.loads(FULL.to_json()), **keys})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("", id="nothing"),
+        pytest.param("null", id="null"),
+        pytest.param("[]", id="a list"),
+        pytest.param("{", id="cut in the middle"),
+        pytest.param(FULL.to_json()[:-40], id="cut near the end"),
+        pytest.param("[" * 100_000, id="nested deeply"),
+        pytest.param('{"version": 1}', id="keys missing"),
+        pytest.param(changed(version=2), id="a newer version"),
+        pytest.param(changed(extra=1), id="a key too many"),
+        pytest.param(changed(t="now"), id="text for a time"),
+        pytest.param(changed(t=None), id="a count without a time"),
+        pytest.param(changed(desired=None), id="a time without a count"),
+        pytest.param(changed(desired=-1), id="a negative count"),
+        pytest.param(changed(desired=True), id="true for a count"),
+        pytest.param(changed(desired=1.5), id="half a replica"),
+        pytest.param(changed(desired=10**9), id="a count beyond reason"),
+        pytest.param(changed(recent=[[1.0, 2, 3]]), id="three in a pair"),
+        pytest.param(changed(recent={"1": 2}), id="a mapping for pairs"),
+        pytest.param(changed(latest=[]), id="an empty pair"),
+        pytest.param(changed(scaled=[[None, 1]]), id="null for a time"),
+        pytest.param(changed(samples={"request_rate": [[1.0, "many"]]}), id="text for a value"),
+        pytest.param(changed(samples=[]), id="a list for a mapping"),
+        pytest.param(changed(policies={"0:x": {"a": None}}), id="null for a policy's number"),
+        pytest.param(FULL.to_json().replace("180.5", "NaN"), id="NaN"),
+        pytest.param(FULL.to_json().replace("180.5", "1e999"), id="infinity"),
+        pytest.param(FULL.to_json().replace("180.5", "1" * 5000), id="an endless number"),
+        pytest.param(FULL.to_json().replace("180.5", "1" * 400), id="a number beyond floats"),
+    ],
+)
+def test_what_can_not_be_meant_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        Memory.from_json(text, now=2000.0)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_no_text_does_worse_than_valueerror(data: st.DataObject) -> None:
+    values = st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+        max_leaves=6,
+    )
+    key = data.draw(st.sampled_from(sorted(json.loads(FULL.to_json()))))
+    text = changed(**{key: data.draw(values)})
+    try:
+        memory = Memory.from_json(text, now=2000.0)
+    except ValueError:
+        return
+    assert memory.t is None or memory.t <= 2000.0
+    assert decide(service(), seen(2000.0, request_rate=10.0), memory)[0].desired >= 1

@@ -1,0 +1,144 @@
+"""target_tracking: HPA's AverageValue, Value and Utilization, case by case."""
+
+from math import inf, nan
+
+import pytest
+
+from autoscaler.decide import EMPTY, decide
+from autoscaler.model import Mode, Observation, Recommendation
+from autoscaler.spec.models import TargetTracking, Tolerance
+from tests.decide.builders import seen, service, tracking
+
+RPS_50 = tracking(target=50.0)
+TOTAL_100 = tracking("queue_length", total=100.0)
+CPU_50 = tracking("cpu", target=0.5)
+CPU_150 = tracking("cpu", target=1.5)
+
+
+def asked(policy: TargetTracking, tick: Observation) -> Recommendation:
+    return decide(service(policy), tick, EMPTY)[0].recommendations[0]
+
+
+@pytest.mark.parametrize(
+    ("ready", "unready", "rate", "value", "raw"),
+    [
+        pytest.param(4, 0, 200.0, 4, 4.0, id="exactly the target"),
+        pytest.param(4, 0, 220.0, 4, 4.4, id="HPA: +10% is within the default tolerance, inclusive"),
+        pytest.param(4, 0, 220.4, 5, 4.408, id="HPA: beyond it, round up"),
+        pytest.param(4, 0, 180.0, 4, 3.6, id="HPA: -10% is within the default tolerance, inclusive"),
+        pytest.param(8, 0, 350.0, 7, 7.0, id="beyond it downward"),
+        pytest.param(2, 2, 220.0, 4, 4.4, id="starting ones carry their share too"),
+        pytest.param(2, 2, 110.0, 3, 2.2, id="starting ones lower the ratio"),
+        pytest.param(3, 0, 0.0, 0, 0.0, id="no load asks for none; min is another's business"),
+        pytest.param(3, 0, 1e9, 20_000_000, 2e7, id="any size"),
+        pytest.param(3, 0, -50.0, 0, -1.0, id="never fewer than none"),
+    ],
+)
+def test_a_total_by_target(ready: int, unready: int, rate: float, value: int, raw: float) -> None:
+    said = asked(RPS_50, seen(ready=ready, unready=unready, request_rate=rate))
+    assert (said.value, said.raw) == (value, raw)
+
+
+def test_with_no_replica_at_all_the_total_alone_counts() -> None:
+    said = asked(RPS_50, seen(ready=0, unready=0, desired=3, request_rate=120.0))
+    assert said.value == 3
+
+
+def test_within_tolerance_the_recommendation_is_current_not_what_is_there() -> None:
+    said = asked(RPS_50, seen(ready=4, desired=6, request_rate=200.0))
+    assert said.value == 6
+
+
+@pytest.mark.parametrize(
+    ("ready", "desired", "value", "asks"),
+    [
+        pytest.param(3, None, 100.0, 3, id="exactly the target"),
+        pytest.param(3, None, 110.0, 3, id="within tolerance: current"),
+        pytest.param(3, 5, 110.0, 5, id="within tolerance: current, not ready"),
+        pytest.param(3, None, 200.0, 6, id="ratio x ready"),
+        pytest.param(3, 5, 140.0, 5, id="ready only, rounded up"),
+        pytest.param(3, None, 133.4, 5, id="4.002 is five"),
+        pytest.param(0, 4, 250.0, 4, id="none ready: current (the HPA says 0)"),
+    ],
+)
+def test_a_total_by_total(ready: int, desired: int | None, value: float, asks: int) -> None:
+    assert asked(TOTAL_100, seen(ready=ready, desired=desired, queue_length=value)).value == asks
+
+
+@pytest.mark.parametrize(("value", "asks"), [(250.0, 3), (105.0, 2), (100.0, 1), (0.0, 0)])
+def test_a_total_by_total_at_current_0_has_no_tolerance(value: float, asks: int) -> None:
+    assert asked(TOTAL_100, seen(ready=0, desired=0, queue_length=value)).value == asks
+
+
+@pytest.mark.parametrize(
+    ("policy", "cpu", "unready", "value"),
+    [
+        pytest.param(CPU_50, [0.5, 0.5], 0, 2, id="exactly the target"),
+        pytest.param(CPU_50, [0.9, 0.8, 1.0], 0, 6, id="mean 0.9: 1.8 x 3, rounded up"),
+        pytest.param(CPU_50, [0.2, 0.2, 0.2, 0.2], 0, 2, id="0.4 x 4, rounded up"),
+        pytest.param(CPU_50, [0.55, 0.55], 0, 2, id="within tolerance, inclusive"),
+        pytest.param(CPU_50, [0.9, 0.9, None], 0, 4, id="HPA: above, a null counts as idle: 1.2 x 3"),
+        pytest.param(CPU_50, [0.7, 0.7, None], 0, 3, id="HPA: above, corrected below 1: current"),
+        pytest.param(CPU_50, [0.2, 0.2, 0.2, None], 0, 4, id="HPA: below, a null counts as full: 0.8 x 4 is 4"),
+        pytest.param(CPU_50, [0.1, 0.1, 0.1, None], 0, 3, id="HPA: below, 0.65 x 4"),
+        pytest.param(CPU_50, [0.4, 0.4, None], 0, 3, id="HPA: below, corrected above 1: current"),
+        pytest.param(CPU_150, [1.2, 1.2, None], 0, 3, id="HPA: a target above 100% counts as itself"),
+        pytest.param(CPU_150, [0.9, 0.9, 0.9, None], 0, 3, id="HPA: 0.7 x 4"),
+        pytest.param(CPU_50, [1.0, 1.0], 2, 4, id="above, starting ones count as idle: within tolerance, current"),
+        pytest.param(CPU_50, [1.0, 1.0], 1, 4, id="above, starting ones count as idle: 1.33 x 3"),
+        pytest.param(CPU_50, [0.2, 0.2, 0.2, 0.2], 2, 2, id="below, starting ones don't count: 0.4 x 4"),
+        pytest.param(CPU_50, [0.5, 0.5, None], 0, 3, id="at the target a null moves nothing (the HPA would scale in)"),
+        pytest.param(CPU_50, [0.9, 0.9, nan], 0, 4, id="NaN is a null"),
+    ],
+)
+def test_a_metric_of_each_replica(policy: TargetTracking, cpu: list[float | None], unready: int, value: int) -> None:
+    tick = seen(ready=len(cpu), unready=unready, per_replica={"cpu": cpu})
+    assert asked(policy, tick).value == value
+
+
+def test_a_corrected_ratio_that_asks_for_fewer_than_current_on_the_way_up_stays() -> None:
+    assert asked(CPU_50, seen(ready=3, desired=6, per_replica={"cpu": [0.9, 0.9, None]})).value == 6
+
+
+def test_an_uncorrected_ratio_is_the_hpas_even_where_replicas_are_on_their_way() -> None:
+    assert asked(CPU_50, seen(ready=3, desired=6, per_replica={"cpu": [0.6, 0.6, 0.6]})).value == 4
+
+
+def test_a_list_shorter_than_ready_counts_as_nulls() -> None:
+    short = asked(CPU_50, seen(ready=3, per_replica={"cpu": [0.9, 0.9]}))
+    assert short.value == asked(CPU_50, seen(ready=3, per_replica={"cpu": [0.9, 0.9, None]})).value == 4
+
+
+@pytest.mark.parametrize("cpu", [[], [None, None], [nan], [inf, -inf]])
+def test_no_value_at_all_is_a_missing_metric(cpu: list[float | None]) -> None:
+    decision, _ = decide(service(CPU_50), seen(ready=2, per_replica={"cpu": cpu}), EMPTY)
+    assert (decision.mode, decision.desired, decision.recommendations[0].value) == (Mode.HOLD, 2, None)
+
+
+@pytest.mark.parametrize("rate", [None, nan, inf, -inf])
+def test_a_total_that_is_no_number_is_missing(rate: float | None) -> None:
+    decision, _ = decide(service(), seen(ready=7, request_rate=rate), EMPTY)
+    assert (decision.mode, decision.desired, decision.recommendations[0].value) == (Mode.HOLD, 7, None)
+
+
+@pytest.mark.parametrize("policy", [tracking(target=1e-9), tracking(total=1e-9)])
+def test_a_total_beyond_all_numbers_is_missing(policy: TargetTracking) -> None:
+    said = asked(policy, seen(ready=2, request_rate=1e308))
+    assert (said.value, said.reason) == (None, "request_rate is missing: 1e+308 is too large")
+
+
+def test_floats_that_add_up_to_a_little_more_are_rounded() -> None:
+    assert asked(tracking(target=0.1), seen(ready=1, request_rate=0.1 + 0.1 + 0.1)).value == 3
+
+
+def test_each_way_has_its_tolerance_and_zero_is_none() -> None:
+    exact = tracking(target=50.0, tolerance=Tolerance(up=0.0, down=0.5))
+    assert asked(exact, seen(ready=4, request_rate=200.0)).value == 4
+    assert asked(exact, seen(ready=4, request_rate=201.0)).value == 5
+    assert asked(exact, seen(ready=4, request_rate=100.0)).value == 4
+    assert asked(exact, seen(ready=4, request_rate=99.0)).value == 2
+
+
+def test_the_reason_tells_what_why_and_how_many() -> None:
+    assert asked(RPS_50, seen(ready=4, request_rate=221.0)).reason == "request_rate 221 at 50 a replica asks for 5"
+    assert asked(RPS_50, seen(ready=4, request_rate=None)).reason == "request_rate is missing: it is gone"

@@ -50,7 +50,7 @@ COMMANDS = {
         "plan": "Show what `run` would change, and change nothing.",
         "config": "Show the policy in force, each value with its origin.",
         "schema": "Print the JSON Schema of a policy file.",
-        "replay": "Decide on recorded metrics, JSON Lines in and out.",
+        "replay": "Decide on recorded metrics: JSON Lines in, JSON Lines out, one for one.",
     },
 }
 NOT_YET = {
@@ -100,14 +100,19 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def autoscaler(
-    version: Annotated[bool, typer.Option("--version", help="Show the version.", is_eager=True)] = False,
-) -> None:
-    """Scales the replicas of web services to their traffic, behind a reverse proxy, without failing a request."""
-    if version:
+def _show_version(asked: bool) -> None:
+    if asked:
         typer.echo(f"autoscaler {__version__}")
         raise typer.Exit
+
+
+@app.callback()
+def autoscaler(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", is_eager=True, callback=_show_version)
+    ] = False,
+) -> None:
+    """Scales the replicas of web services to their traffic, behind a reverse proxy, without failing a request."""
 
 
 def load(name: str) -> Any:
@@ -143,7 +148,7 @@ def variable(flags: Sequence[str]) -> str:
 
 def told(error: AutoscalerError) -> str:
     """An error as the terminal may see it: a replica's or an engine's words in it can hold anything."""
-    return "\n".join(printable(line) for line in str(error).splitlines())
+    return "\n".join(printable(line) for line in str(error).split("\n"))
 
 
 def _unwrapped_examples(text: str) -> str:

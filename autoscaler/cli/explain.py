@@ -24,4 +24,4 @@ def explain(
     if as_json:
         typer.echo(answer.model_dump_json(indent=2))
     else:
-        typer.echo("\n".join(printable(line) for line in answer.text.splitlines()))
+        typer.echo("\n".join(printable(line) for line in answer.text.split("\n")))

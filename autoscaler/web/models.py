@@ -18,13 +18,13 @@ REASON_MAX = 500
 class Answer(BaseModel):
     """Something that the API answers."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 class Ask(BaseModel):
     """Something that the API is asked; a key that we don't know is an error."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", populate_by_name=True, defer_build=True)
 
 
 # ---------------------------------------------------------------- asked
@@ -184,7 +184,7 @@ class ServiceAnswer(Answer):
 class ServicesAnswer(RootModel[tuple[ServiceAnswer, ...]]):
     """All services, by name."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
 
 class ExplainAnswer(Answer):

@@ -92,10 +92,11 @@ class Database:
         return saved
 
     def read(self) -> Saved:
-        """What the file holds, writing nothing: for a disk that has no room for the changes that `open` makes."""
+        """What the file holds, writing nothing: for a disk that has no room for what `open` makes."""
         if not self._path.exists():
             return Saved()
-        connection = _connect(self._path)
+        has_log = self._path.with_name(self._path.name + "-wal").exists()
+        connection = _connect(self._path) if has_log else _connect_without_log(self._path)
         try:
             return read_saved(connection) if version_of(connection) else Saved()
         finally:
@@ -184,6 +185,11 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _connect_without_log(path: Path) -> sqlite3.Connection:
+    """For a file that was closed well: nothing is made beside it."""
+    return sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True, isolation_level=None)
 
 
 def _refuse_newer(path: Path, version: int) -> None:

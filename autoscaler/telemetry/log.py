@@ -156,7 +156,7 @@ def _to_json(record: Record) -> str:
         "cause": record["cause"],
         "facts": record["facts"],
     }
-    return json.dumps(told, default=str).replace("\x7f", "\\u007f")
+    return json.dumps(told, default=str)
 
 
 def _rendered(render: Any) -> structlog.typing.Processor:

@@ -182,11 +182,16 @@ def with_a_garbled_page(file: bytes) -> bytes:
     return file[:4096] + random.Random(2).randbytes(4096) + file[8192:]
 
 
+def with_its_last_page_garbled(file: bytes) -> bytes:
+    return file[:-4096] + random.Random(4).randbytes(4096)
+
+
 @pytest.mark.parametrize(
     "damage",
     [
         pytest.param(garbled, id="random bytes"),
         pytest.param(with_a_garbled_page, id="one page of random bytes"),
+        pytest.param(with_its_last_page_garbled, id="a page of the journal's"),
         pytest.param(lambda file: file[: len(file) // 2], id="truncated in the middle"),
         pytest.param(lambda file: file[:1000], id="truncated in the first page"),
         pytest.param(lambda file: file[:20], id="truncated in the header"),
@@ -260,6 +265,35 @@ async def test_a_newer_versions_file_is_refused_and_not_a_byte_written(tmp_path:
     assert contents(tmp_path) == before
 
 
+async def test_a_newer_version_that_was_killed_leaves_a_log_and_that_stays_too(tmp_path: Path) -> None:
+    """Closing a database folds its log into it, even where only its version was asked for."""
+    path, killed = tmp_path / "state.db", tmp_path / "killed"
+    await (await opened(path)).close()
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute(f"PRAGMA user_version = {NEWEST_VERSION + 1}")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.execute("CREATE TABLE later (x)")
+    killed.mkdir()
+    for name in ("state.db", "state.db-wal"):
+        (killed / name).write_bytes((tmp_path / name).read_bytes())
+    connection.close()
+    before = contents(killed)
+    assert before["state.db-wal"]
+    with pytest.raises(StateError, match="this state is of version"):
+        await opened(killed / "state.db")
+    assert contents(killed) == before
+
+
+def test_a_batch_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    file = Database(tmp_path / "state.db")
+    file.open()
+    without_time = (1, None, "web", "decided", "", "", "{}")
+    with pytest.raises(sqlite3.IntegrityError):
+        file.write(Batch(documents={"web": "half"}, rows=[without_time]))  # type: ignore[list-item]
+    file.close()
+    assert read_snapshot(tmp_path / "state.db").documents == {}
+
+
 async def test_a_file_that_another_program_holds_is_an_error_at_the_start(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     await (await opened(path)).close()
@@ -320,6 +354,32 @@ async def test_a_start_on_a_full_disk_has_what_was_saved_and_writes_later(tmp_pa
         await until(lambda: store.degraded == "")
         await store.close()
         assert read_snapshot(path).documents == {"web": "after" * 1000}
+
+
+@needs_root
+@pytest.mark.real
+async def test_a_start_where_not_even_a_log_can_be_made_has_what_was_saved(tmp_path: Path) -> None:
+    """A disk without inodes: no new file, though there is room."""
+    with tiny_disk(tmp_path / "disk", inodes=4) as disk:
+        path = disk / "state.db"
+        store = await opened(path)
+        await store.save("web", "before")
+        await store.set_orders("web", DOWN)
+        await store.close()
+        others = [disk / "other", disk / "another"]
+        for other in others:
+            other.touch()
+
+        store = await opened(path)
+        assert "unable to open" in store.degraded
+        assert await store.load("web") == "before"
+        assert await store.orders() == {"web": DOWN}
+        await store.save("web", "after")
+        for other in others:
+            other.unlink()
+        await until(lambda: store.degraded == "")
+        await store.close()
+        assert read_snapshot(path).documents == {"web": "after"}
 
 
 @needs_root

@@ -46,10 +46,12 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="a disk of its own nee
 
 
 @contextmanager
-def tiny_disk(path: Path, size: str = "1m") -> Iterator[Path]:
+def tiny_disk(path: Path, size: str = "1m", inodes: int = 100) -> Iterator[Path]:
     """A real file system of that size at `path`."""
     path.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "tmpfs", str(path)], check=True)
+    subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size},nr_inodes={inodes},mode=0700", "tmpfs", str(path)], check=True
+    )
     try:
         yield path
     finally:
@@ -71,5 +73,5 @@ def fill(folder: Path) -> Path:
 async def until(true: Callable[[], bool], within_s: float = 10.0) -> None:
     """Wait for something outside; fails where it doesn't come."""
     async with asyncio.timeout(within_s):
-        while not true():  # noqa: ASYNC110  # a disk tells nobody
+        while not true():
             await asyncio.sleep(0.02)

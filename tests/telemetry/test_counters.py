@@ -90,8 +90,8 @@ def test_reaction_is_from_the_decision_to_the_first_replica_started_for_it() -> 
         scaled(EPOCH + 1, 1, 3),
         starting(EPOCH + 1, "web-2"),
         starting(EPOCH + 1, "web-3"),
+        scaled(EPOCH + 1.5, 3, 4),  # the same rise goes on
         ready(EPOCH + 2, "web-1"),  # was started before
-        scaled(EPOCH + 2, 3, 4),  # the same rise goes on
         ready(EPOCH + 3.5, "web-3"),
         ready(EPOCH + 9, "web-2"),
     )

@@ -1,7 +1,8 @@
 """Latency percentiles of the requests that finished lately, from the proxy's log.
 
 One DDSketch (relative error 1%) for each slice of time, merged over the window when a percentile is asked for. A slice is a
-second, longer where the window is longer than a minute, so that a merge is of at most 60. A request counts by its weight:
+second, longer where the window is longer than a minute, so that a merge is of some 60 at most; the oldest one counts until
+all of it has left the window. A request counts by its weight:
 a sampled line stands for several. WebSockets and answers that never came have no latency and are kept apart.
 Source: Masson, Rim, Lee, "DDSketch", VLDB 2019.
 """
@@ -70,8 +71,8 @@ class Latencies:
 
     def over(self, t: float, names: Iterable[str]) -> Heard:
         """These percentiles of the window that ends at `t`."""
-        since = (t - self._window_s) // self._slice_s
-        while self._slices and self._slices[0].number <= since:
+        since = t - self._window_s
+        while self._slices and (self._slices[0].number + 1) * self._slice_s <= since:
             self._slices.popleft()
         merged = DDSketch()
         for each in self._slices:

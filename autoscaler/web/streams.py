@@ -76,6 +76,8 @@ class Streams:
             closing.cancel()
             coming.cancel()
             await asyncio.gather(closing, coming, return_exceptions=True)
+            if isinstance(source, AsyncGenerator):
+                await source.aclose()
 
 
 async def _next(source: AsyncIterator[T]) -> T | None:

@@ -180,6 +180,23 @@ async def test_what_breaks_the_source_breaks_the_stream() -> None:
         await anext(relay)
 
 
+async def test_a_stream_that_is_left_lets_go_of_its_source() -> None:
+    ended = []
+
+    async def source() -> AsyncIterator[int]:
+        try:
+            yield 1
+            yield 2
+        finally:
+            ended.append(True)
+
+    relay = Streams().relay(source())
+    assert [await anext(relay), await anext(relay)] == [None, 1]
+    assert ended == []
+    await relay.aclose()
+    assert ended == [True]
+
+
 def test_the_fake_listens() -> None:
     control = FakeControl()
     control.happen(1, event(EventKind.DECIDED))

@@ -54,8 +54,7 @@ def check(replica: MapNode, path: Path, service: str, allowed: bool, problems: P
 def _privileges(replica: MapNode, path: Path) -> Iterator[tuple[Mark, Path, str]]:
     """All that would hand a replica the host: where, which key, why."""
     for key, entry in replica.entries.items():
-        value = entry.value.value if isinstance(entry.value, Scalar) else None
-        if key == "privileged" and value is not False:
+        if key == "privileged":
             yield entry.mark, (*path, key), "a privileged replica owns the host"
         elif key in HOST_NAMESPACES:
             yield entry.mark, (*path, key), "the host's namespaces, or another container's, are not a replica's"
@@ -96,8 +95,8 @@ def dangerous(source: str, writable: bool) -> str:
     """Why a path of the host may not be mounted, "" where it may."""
     try:
         paths = {os.path.normpath(source), os.path.realpath(source)}
-    except ValueError:  # a NUL
-        return f"{shown(source)} is no path"
+    except (OSError, ValueError):  # links that we may not read, a NUL
+        return f"{shown(source)} can't be followed"
     for path in sorted(paths):
         path = "/" + path.lstrip("/")
         if _is_engine_socket(path):

@@ -9,10 +9,11 @@ import json
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
 
 from autoscaler.spec.descriptions import DESCRIPTIONS
 from autoscaler.spec.fields import DURATION, SIZE
-from autoscaler.spec.models import ServiceSpec
+from autoscaler.spec.models import ReplicaSpec, ServiceSpec
 from autoscaler.spec.origins import metadata_of
 from autoscaler.spec.validation import OUR_FIELDS, models_in
 from autoscaler.units import format_duration, format_size
@@ -119,6 +120,7 @@ def _object(model: type[BaseModel], raw: Schema) -> Schema:
     properties = {key: _property(model, key, raw["properties"][key]) for key in keys}
     if name == "ReplicaSpec":
         properties["env_file"] = _described(_with_variables(_FORMS[f"{name}.env_file"]), f"{name}.env_file")
+        properties["privileged"] = {"const": False, "description": "Power over the host: not available yet."}
     if name == "ServiceSpec":
         properties["priority"] = {
             "const": 0,
@@ -143,7 +145,10 @@ def _property(model: type[BaseModel], key: str, raw: Schema) -> Schema:
         schema, default = _DURATION, _told(default, format_duration)
     elif SIZE in metadata:
         schema, default = _SIZE, _told(default, format_size)
-    schema = _described(_with_variables(schema), where)
+    schema = _with_variables(schema)
+    if model is ReplicaSpec and field.default is not PydanticUndefined:
+        schema = _any(schema, {"type": "null"})  # a key of Compose's without a value was not given
+    schema = _described(schema, where)
     if isinstance(default, str | int | float):
         schema["default"] = default
     return schema

@@ -1,6 +1,6 @@
 """What the policy file's syntax knows and this version can't do yet: said, never ignored.
 
-A key that asks for nothing (`priority: 0`, `anti_flap: false`) is fine.
+A key that asks for nothing (`priority: 0`, `anti_flap: false`, `privileged: false`) is fine.
 """
 
 from autoscaler.spec.nodes import Entry, ListNode, MapNode, Mark, Node, Path, Scalar, find, shown
@@ -11,7 +11,7 @@ LATER_KEYS = ("scale_to_zero", "warm_pool", "shadow", "rollout")
 LATER_POLICIES = ("concurrency", "step", "schedule", "latency_slo", "predictive", "auto")
 LATER_RUNTIMES = ("swarm", "kubernetes")
 LATER_ROUTE_KEYS = ("tls", "sticky", "canary")
-NEUTRAL: dict[Path, object] = {("priority",): 0, ("behavior", "anti_flap"): False}
+NEUTRAL: dict[Path, object] = {("priority",): 0, ("behavior", "anti_flap"): False, ("replica", "privileged"): False}
 
 # Compose keys that we know and don't support; those of which something better is to be said are in refused.py.
 LATER_COMPOSE_KEYS = (
@@ -63,7 +63,12 @@ def _without(node: MapNode, path: Path) -> MapNode:
 
 def check(root: MapNode, problems: Problems) -> None:
     """Say of everything that is not available yet that it isn't."""
-    for path in [*((key,) for key in LATER_KEYS), *NEUTRAL, *(("route", key) for key in LATER_ROUTE_KEYS)]:
+    for path in [
+        *((key,) for key in LATER_KEYS),
+        ("priority",),
+        ("behavior", "anti_flap"),
+        *(("route", key) for key in LATER_ROUTE_KEYS),
+    ]:
         _not_yet(root, path, problems)
     for key in LATER_COMPOSE_KEYS:
         _not_yet(root, ("replica", key), problems)

@@ -186,12 +186,22 @@ def with_its_last_page_garbled(file: bytes) -> bytes:
     return file[:-4096] + random.Random(4).randbytes(4096)
 
 
+def with_its_index_garbled(file: bytes) -> bytes:
+    """Nothing reads the index at a start, so only a check finds this."""
+    copy = sqlite3.connect(":memory:")
+    copy.deserialize(file[:18] + b"\x01\x01" + file[20:])  # a database in memory has no write-ahead log
+    (page,) = copy.execute("SELECT rootpage FROM sqlite_master WHERE name = 'events_of_service'").fetchone()
+    start = (page - 1) * 4096
+    return file[:start] + random.Random(5).randbytes(4096) + file[start + 4096 :]
+
+
 @pytest.mark.parametrize(
     "damage",
     [
         pytest.param(garbled, id="random bytes"),
         pytest.param(with_a_garbled_page, id="one page of random bytes"),
         pytest.param(with_its_last_page_garbled, id="a page of the journal's"),
+        pytest.param(with_its_index_garbled, id="a page of the index"),
         pytest.param(lambda file: file[: len(file) // 2], id="truncated in the middle"),
         pytest.param(lambda file: file[:1000], id="truncated in the first page"),
         pytest.param(lambda file: file[:20], id="truncated in the header"),

@@ -13,6 +13,7 @@ from array import array
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 FAILURES_KEPT = 1000
 RECENT_KEPT = 20_000
@@ -101,10 +102,11 @@ class Live:
     def recent(self, window_s: float) -> Recent:
         """The last `window_s` seconds."""
         since = self.t - window_s
-        ended = [result for t, result in self._recent if t >= since]
+        ended = [result for _, result in takewhile(lambda kept: kept[0] >= since, reversed(self._recent))]
         latencies = [result.latency_s for result in ended if not result.failure]
         return Recent(
-            rate=sum(t >= since for t in self._recent_due) / max(min(window_s, self.t), 1e-9),
+            rate=sum(1 for _ in takewhile(lambda t: t >= since, reversed(self._recent_due)))
+            / max(min(window_s, self.t), 1e-9),
             failed=sum(bool(result.failure) for result in ended),
             p50_s=percentile(latencies, 50),
             p95_s=percentile(latencies, 95),

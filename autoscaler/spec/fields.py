@@ -6,14 +6,16 @@ so only characters that mean nothing there are allowed.
 
 import ipaddress
 import re
+import signal
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from autoscaler.units import parse_duration, parse_fraction, parse_size
 
 _PATH = re.compile(r"/(?:[A-Za-z0-9._~@:+,=/-]|%[0-9A-Fa-f]{2})*")
 _HEALTH_PATH = re.compile(r"/(?:[A-Za-z0-9._~@:+,=/?&-]|%[0-9A-Fa-f]{2})*")
+_REAL_TIME = re.compile(r"SIGRT(MIN\+|MAX-)[0-9]{1,2}")
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
 
 FROM_FILE: dict[str, bool] = {"from_file": True}  # validation context: people's own writing, where a duration has a unit
@@ -82,6 +84,17 @@ def _network(given: str) -> str:
         raise ValueError(f"{given!r} is no network; write it like 10.0.0.0/8 or 192.0.2.7") from None
 
 
+def _signal(given: str) -> str:
+    """`term`, `SIGTERM` and `15` are SIGTERM; the real-time ones keep their number."""
+    name = given.upper() if given.upper().startswith("SIG") else f"SIG{given.upper()}"
+    known = {each.value: each.name for each in signal.Signals}
+    if given.isdecimal() and int(given[:3]) in known:
+        return known[int(given[:3])]
+    if name in known.values() or _REAL_TIME.fullmatch(name):
+        return name
+    raise ValueError(f"{given!r} is no signal; write it like SIGTERM")
+
+
 DURATION = BeforeValidator(_duration, json_schema_input_type=str)
 SIZE = BeforeValidator(_size, json_schema_input_type=str | int)
 
@@ -95,5 +108,5 @@ RoutePath = Annotated[str, AfterValidator(_route_path)]
 HealthPath = Annotated[str, AfterValidator(_health_path)]
 IpAddress = Annotated[str, AfterValidator(_address)]
 IpNetwork = Annotated[str, AfterValidator(_network)]
-StopSignal = Annotated[str, StringConstraints(pattern=r"^(SIG)?[A-Z]+[A-Z0-9]*([+-][0-9]+)?$|^[0-9]{1,2}$")]
+StopSignal = Annotated[str, AfterValidator(_signal)]
 Port = Annotated[int, Field(ge=1, le=65535)]

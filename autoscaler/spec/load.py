@@ -73,7 +73,8 @@ def load_policies(
     settings = _Settings(environ, default_runtime, allow_privileged)
     found = files.find(paths)
     unread = dict(found.unread)
-    problems, warnings = _writable([*paths, *found.files], allow_writable)
+    problems: list[Problem] = []
+    warnings: list[str] = []
     read: list[_Read] = []
     seen: list[Path] = []
     for path in found.files:
@@ -97,11 +98,13 @@ def load_policies(
     clashes = dict(checks.across((one.document.spec, one.tree) for one in read))
     in_force = tuple(one.document for number, one in enumerate(read) if number not in clashes)
     problems.extend(clashes.values())
-    return Loaded(in_force, tuple(dict.fromkeys(problems)), tuple(warnings), unread, tuple(dict.fromkeys(seen)))
+    open_to_all, tolerated = _writable([*paths, *seen], allow_writable)
+    told = tuple(dict.fromkeys([*open_to_all, *problems]))
+    return Loaded(in_force, told, (*tolerated, *warnings), unread, tuple(dict.fromkeys(seen)))
 
 
 def _writable(paths: Sequence[Path], allowed: bool) -> tuple[list[Problem], list[str]]:
-    """Files and folders that everyone can write, as problems, or as warnings where the operator allows it."""
+    """Files (`.env` and env_files too) and folders that everyone can write, as problems, or as warnings where allowed."""
     problems, warnings = [], []
     for path, mode in files.writable_by_all(paths).items():
         what = f"everyone can write it (mode {mode})"
@@ -201,6 +204,8 @@ def _lookup(path: Path, environ: Mapping[str, str], problems: Problems, seen: li
 
     beside = path.parent / ".env"
     seen.append(beside)
+    if beside.is_dir():  # a virtual environment, say
+        return from_environment
     try:
         text = files.read_text(beside, problems) or ""
     except FileNotFoundError:

@@ -3,6 +3,7 @@
 Values are written as people write them (`10s`, `256m`), those of `environment` and build arguments never.
 """
 
+import functools
 import json
 import re
 import typing
@@ -67,10 +68,14 @@ def leaves(spec: ServiceSpec) -> Iterator[tuple[Path, str]]:
 
 
 def _model(model: BaseModel, path: Path) -> Iterator[tuple[Path, str]]:
-    for name, field in type(model).model_fields.items():
-        if not path and name in OUR_FIELDS:
-            continue
-        yield from _value(getattr(model, name), (*path, name), metadata_of(field))
+    for name, metadata in _fields(type(model)):
+        if path or name not in OUR_FIELDS:
+            yield from _value(getattr(model, name), (*path, name), metadata)
+
+
+@functools.cache
+def _fields(model: type[BaseModel]) -> tuple[tuple[str, list[Any]], ...]:
+    return tuple((name, metadata_of(field)) for name, field in model.model_fields.items())
 
 
 def _value(value: Any, path: Path, metadata: list[Any]) -> Iterator[tuple[Path, str]]:

@@ -47,10 +47,7 @@ _BOUNDS = {
     "less_than_equal": ("le", "at most {}"),
     "less_than": ("lt", "less than {}"),
 }
-_PATTERNS = {
-    "service": "lower-case letters, digits and -, at most 40, not at the ends",
-    "stop_signal": "write it like SIGTERM",
-}
+_PATTERNS = {"service": "use lower-case letters, digits and -, at most 40, no - at the ends"}
 
 
 def spec_hash(replica: Node | None, variables: Node | None) -> str:

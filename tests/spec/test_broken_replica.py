@@ -274,7 +274,7 @@ BROKEN = [
     pytest.param(with_replica("logging: {}"), "5:3: replica.logging.driver: is missing", "add it", id="logging: {}"),
     pytest.param(
         with_replica("stop_signal: kill me"),
-        "5:3: replica.stop_signal: found 'kill me'",
+        "5:3: replica.stop_signal: 'kill me' is no signal",
         "write it like SIGTERM",
         id="stop_signal: kill me",
     ),

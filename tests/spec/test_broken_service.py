@@ -18,19 +18,19 @@ BROKEN = [
     pytest.param(
         changed("service: web", "service: Web_1"),
         "1:1: service: found 'Web_1'",
-        "lower-case letters, digits and -, at most 40, not at the ends",
+        "use lower-case letters, digits and -, at most 40, no - at the ends",
         id="service name",
     ),
     pytest.param(
         changed("service: web", "service: " + "a" * 41),
         "1:1: service: found 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'",
-        "lower-case letters, digits and -, at most 40, not at the ends",
+        "use lower-case letters, digits and -, at most 40, no - at the ends",
         id="service name too long",
     ),
     pytest.param(
         changed("service: web", 'service: "web\\n"'),
         "1:1: service: found 'web\\n'",
-        "lower-case letters, digits and -, at most 40, not at the ends",
+        "use lower-case letters, digits and -, at most 40, no - at the ends",
         id="service name newline",
     ),
     pytest.param(changed("service: web", "service: 12"), "1:1: service: found 12", "write a text", id="service is a number"),

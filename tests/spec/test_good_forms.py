@@ -77,7 +77,8 @@ HERE = Path("/HERE")  # stands for the policy file's folder in the table
         ("platform: linux/arm64", "platform", "linux/arm64"),
         ("pull_policy: if_not_present", "pull_policy", "missing"),
         ("stop_signal: SIGQUIT", "stop_signal", "SIGQUIT"),
-        ("stop_signal: 3", "stop_signal", "3"),
+        ("stop_signal: 3", "stop_signal", "SIGQUIT"),
+        ("stop_signal: rtmin+3", "stop_signal", "SIGRTMIN+3"),
         ("stop_grace_period: 1m30s", "stop_grace_period", 90.0),
         ("build: ./app", "build", Build(context="/HERE/app")),
         (

@@ -107,6 +107,17 @@ def test_the_folder_of_a_file_counts_unless_sticky(tmp_path: Path) -> None:
     assert load(folder / "web.yaml").problems == ()
 
 
+def test_variables_that_everyone_can_write_are_refused_too(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("TAG=1\n")
+    (tmp_path / ".env").chmod(0o666)
+    assert [problem.mark.file for problem in load_text(tmp_path, GOOD).problems] == [str(tmp_path / ".env")]
+
+
+def test_a_folder_named_dotenv_is_no_file_of_variables(tmp_path: Path) -> None:
+    (tmp_path / ".env").mkdir()
+    assert names(load_text(tmp_path, GOOD)) == ["web"]
+
+
 def test_a_device_or_pipe_is_no_policy(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.yaml")
     assert [problem.what for problem in load(tmp_path).problems] == ["not a regular file"]

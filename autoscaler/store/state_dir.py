@@ -1,38 +1,21 @@
-"""The state dir: ours alone, short enough for sockets, with the token and the address of the API in it.
+"""The state dir: ours alone, short enough for sockets, with the token of the API in it.
 
-    state.db  lock  token  address  api.sock        files 0600, the dir 0700
+    state.db  lock  token  api.sock        files 0600, the dir 0700
 
-`/var/lib/autoscaler` as root, else `$XDG_STATE_HOME/autoscaler`, else `~/.local/state/autoscaler`. A dir or token that
-others could read or write is refused, never silently mended: what it held may be known or forged by now.
-Source: XDG Base Directory Specification; sun_path of unix(7) holds 108 bytes, HAProxy's own suffixes need some of them.
+A dir or token that others could read or write is refused, never silently mended: what it held may be known or forged by
+now. Source: sun_path of unix(7) holds 108 bytes, and HAProxy's own suffixes need some of them.
 """
 
 import os
 import secrets
 import stat
-from collections.abc import Mapping
 from pathlib import Path
 
 from autoscaler.errors import StateError
 
 LONGEST_PATH_BYTES = 80  # HAProxy's sockets below it fail beyond 97
 
-TOKEN = "token"
-ADDRESS = "address"
-DATABASE = "state.db"
-LOCK = "lock"
-
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
-
-
-def default_state_dir(environ: Mapping[str, str], uid: int) -> Path:
-    """Where state lies unless `--state-dir` says otherwise."""
-    if uid == 0:
-        return Path("/var/lib/autoscaler")
-    home = environ.get("XDG_STATE_HOME", "")
-    if os.path.isabs(home):  # the specification: a relative one is to be ignored
-        return Path(home) / "autoscaler"
-    return Path(environ.get("HOME", "/")) / ".local" / "state" / "autoscaler"
 
 
 def prepare_state_dir(path: Path) -> Path:
@@ -75,15 +58,14 @@ def _refuse_foreign(path: Path, found: os.stat_result) -> None:
 def read_or_make_token(path: Path) -> str:
     """The API's token; made on first use, mode 0600."""
     try:
-        return read_token(path)
+        return _read_token(path)
     except FileNotFoundError:
         token = secrets.token_urlsafe(32)
         _write_whole(path, token)
         return token
 
 
-def read_token(path: Path) -> str:
-    """The token in a file that nobody else can read. Raises FileNotFoundError where there is none."""
+def _read_token(path: Path) -> str:
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):
@@ -99,26 +81,6 @@ def read_token(path: Path) -> str:
     if not token:
         raise StateError("holds no token", where=str(path), fix="remove it, and the next start makes one")
     return token
-
-
-def write_address(state_dir: Path, address: str) -> None:
-    """Say where the daemon's API listens (`127.0.0.1:9600`), for the commands that look for it."""
-    _write_whole(state_dir / ADDRESS, address)
-
-
-def read_address(state_dir: Path) -> str | None:
-    """Where the daemon's API listens, None where no daemon has said so."""
-    try:
-        return (state_dir / ADDRESS).read_text(encoding="utf-8").strip() or None
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise StateError(_words(error), where=str(state_dir / ADDRESS), fix="name the daemon with --api") from error
-
-
-def remove_address(state_dir: Path) -> None:
-    """The daemon listens no more."""
-    (state_dir / ADDRESS).unlink(missing_ok=True)
 
 
 def _write_whole(path: Path, text: str) -> None:

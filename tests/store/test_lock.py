@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,6 +69,32 @@ def test_a_lock_let_go_is_free_and_looking_makes_no_file(tmp_path: Path) -> None
     second = StateLock(tmp_path)
     second.acquire()
     second.release()
+
+
+def times_open(path: Path) -> int:
+    """How many descriptors of this process are of that file."""
+    found = [os.stat(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd") if _is_open(number)]
+    return sum(os.path.samestat(one, path.stat()) for one in found)
+
+
+def _is_open(number: str) -> bool:
+    return Path(f"/proc/self/fd/{number}").exists()
+
+
+def test_a_lock_removed_by_its_holder_is_not_taken_by_one_that_waited(tmp_path: Path) -> None:
+    """A lock on a file that has lost its name would keep nobody out."""
+    holder, waiting, third = StateLock(tmp_path), StateLock(tmp_path), StateLock(tmp_path)
+    holder.acquire()
+    taking = threading.Thread(target=waiting.acquire)
+    taking.start()
+    while times_open(tmp_path / "lock") < 2:
+        time.sleep(0.001)
+    holder.release(remove=True)
+    taking.join()
+    with pytest.raises(StateError, match="another daemon"):
+        third.acquire()
+    waiting.release(remove=True)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_lock_does_not_pass_to_children(tmp_path: Path) -> None:

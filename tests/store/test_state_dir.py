@@ -7,32 +7,7 @@ from pathlib import Path
 import pytest
 
 from autoscaler.errors import StateError
-from autoscaler.store.state_dir import (
-    default_state_dir,
-    prepare_state_dir,
-    read_address,
-    read_or_make_token,
-    remove_address,
-    write_address,
-)
-
-
-@pytest.mark.parametrize(
-    ("environ", "uid", "path"),
-    [
-        pytest.param({"XDG_STATE_HOME": "/x"}, 0, "/var/lib/autoscaler", id="root"),
-        pytest.param({"XDG_STATE_HOME": "/x", "HOME": "/home/u"}, 1000, "/x/autoscaler", id="XDG_STATE_HOME"),
-        pytest.param({"HOME": "/home/u"}, 1000, "/home/u/.local/state/autoscaler", id="the default of XDG"),
-        pytest.param(
-            {"XDG_STATE_HOME": "x", "HOME": "/home/u"},
-            1000,
-            "/home/u/.local/state/autoscaler",
-            id="a relative one is ignored",
-        ),
-    ],
-)
-def test_the_default_is_roots_or_the_users(environ: dict[str, str], uid: int, path: str) -> None:
-    assert default_state_dir(environ, uid) == Path(path)
+from autoscaler.store.state_dir import prepare_state_dir, read_or_make_token
 
 
 def test_a_new_dir_is_ours_alone_with_its_parents_made(tmp_path: Path) -> None:
@@ -109,12 +84,3 @@ def test_a_token_file_without_a_token_is_refused(tmp_path: Path, content: bytes,
     path.chmod(0o600)
     with pytest.raises(StateError, match=what):
         read_or_make_token(path)
-
-
-def test_the_address_is_there_while_the_daemon_listens(tmp_path: Path) -> None:
-    assert read_address(tmp_path) is None
-    write_address(tmp_path, "127.0.0.1:9600")
-    assert read_address(tmp_path) == "127.0.0.1:9600"
-    remove_address(tmp_path)
-    remove_address(tmp_path)
-    assert read_address(tmp_path) is None

@@ -275,3 +275,18 @@ def test_a_changed_build_section_has_another_tag(tmp_path: Path) -> None:
     first, second = Build(context="/src"), Build(context="/src", args={"A": "1"})
     assert build_tag(spec_of(tmp_path, build=first), first) != build_tag(spec_of(tmp_path, build=second), second)
     assert build_tag(spec_of(tmp_path, build=first, image="shop/web:1"), first) == "shop/web:1"
+
+
+async def test_the_policy_build_builds_each_time(
+    stage: Stage, runtime: DockerRuntime, tmp_path: Path, config: Path, client: APIClient
+) -> None:
+    program(config, "docker", "exit 1")
+    build = Build(context=str(context(tmp_path, f"FROM {stage.spec().replica.image}\nCOPY hello /hello\n")))
+    spec, said = spec_of(tmp_path, build=build, pull_policy="build"), list[str]()
+    try:
+        first = await runtime.prepare(spec, said.append)
+        (tmp_path / "context" / "hello").write_text("changed\n")
+        assert await runtime.prepare(spec, said.append) != first
+    finally:
+        client.remove_image(first)
+        client.remove_image(build_tag(spec, build))

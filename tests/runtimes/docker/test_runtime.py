@@ -15,6 +15,7 @@ from autoscaler.errors import EngineError, ImageError
 from autoscaler.model import Exit, Instance, Phase
 from autoscaler.runtimes.docker import DockerReader, DockerRuntime
 from autoscaler.spec.models import HealthCheck, Mount, Secret, ServiceSpec
+from tests.support.images import PORT
 from tests.support.runtimes import SLEEPS, Stage, WallClock
 
 pytestmark = pytest.mark.real
@@ -277,3 +278,36 @@ async def test_looking_at_twenty_is_cheap(stage: Stage) -> None:
     look_ms = (time.process_time() - before) / rounds * 1000
     print(f"20 started in {took:.2f} s, a look at them {look_ms:.2f} ms of CPU")  # noqa: T201
     assert look_ms < 4
+
+
+async def told_by_doctor(stage: Stage, spec: ServiceSpec) -> str:
+    """All that is found, in one text."""
+    assert isinstance(stage.runtime, DockerReader)
+    return " | ".join(f"{finding.what}; {finding.fix}" for finding in await stage.runtime.diagnose([spec]))
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        pytest.param(f"exec httpd -f -p {PORT} -h /www", f"web-1 listens on port {PORT}", id="right"),
+        pytest.param(f"exec httpd -f -p 127.0.0.1:{PORT} -h /www", f"web-1 listens on 127.0.0.1:{PORT} only", id="loopback"),
+        pytest.param("exec httpd -f -p 9000 -h /www", f"not on replica.port {PORT}", id="another port"),
+        pytest.param("echo boom; exit 3", "web-1 ended: exit status 3: boom", id="ended"),
+    ],
+)
+async def test_doctor_names_what_keeps_the_proxy_from_an_app(stage: Stage, script: str, words: str) -> None:
+    spec = stage.spec(script)
+    await started(stage, spec)
+    async with asyncio.timeout(10):
+        while words not in await told_by_doctor(stage, spec):
+            await asyncio.sleep(0.05)
+
+
+async def test_doctor_compares_policy_and_host(stage: Stage) -> None:
+    check = HealthCheck(docker=True)
+    spec = stage.spec(port=9999, networks=("no-such-net",), cpus=9999.0, healthcheck=check)
+    what = await told_by_doctor(stage, spec)
+    assert f"replica.port is 9999, the image EXPOSEs {PORT}" in what
+    assert "there is no network no-such-net; docker network create no-such-net" in what
+    assert "cpus is 9999, the host has" in what
+    assert "the image has no HEALTHCHECK" in what

@@ -46,13 +46,12 @@ def test_changes_that_fall_on_one_time_are_one() -> None:
     assert Memory.from_json(FULL.to_json(), now=991.0).scaled == (Scaled(991.0, 2),)
 
 
-def test_a_clock_put_back_an_hour_while_away_moves_nothing() -> None:
+def test_a_clock_put_back_an_hour_while_away_lets_nothing_go_early_or_never() -> None:
     spec = service(behavior=HPA)
     _, memory = fold(spec, [seen(7200.0 + t, ready=8, request_rate=400.0) for t in range(5)])
     restored = Memory.from_json(memory.to_json(), now=3600.0)
-    assert [
-        d.desired for d in fold(spec, [seen(3600.0 + t, ready=8, request_rate=400.0) for t in range(5)], restored)[0]
-    ] == [8] * 5
+    decisions, _ = fold(spec, [seen(3600.0 + t, ready=8, request_rate=50.0) for t in (0, 299.9, 300)], restored)
+    assert [decision.desired for decision in decisions] == [8, 8, 1]
 
 
 def test_who_was_away_for_long_waits_for_a_full_window_before_a_fall() -> None:

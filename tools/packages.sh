@@ -13,8 +13,13 @@ is_there() {
     esac
 }
 
-apt() {
-    apt-get -qq -y -o Dpkg::Use-Pty=0 "$@" >>"$log" 2>&1 || { tail -n 20 "$log" >&2; exit 1; }
+# The package lists that are there mostly do; where they don't (none yet, or too old) they are fetched.
+install() {
+    set -- apt-get -qq -y -o Dpkg::Use-Pty=0 install --no-install-recommends "$@"
+    "$@" >"$log" 2>&1 && return
+    apt-get -qq update >"$log" 2>&1 && "$@" >>"$log" 2>&1 && return
+    tail -n 20 "$log" >&2
+    exit 1
 }
 
 missing=""
@@ -41,6 +46,5 @@ else
 fi
 trap 'exit 130' INT TERM
 export DEBIAN_FRONTEND=noninteractive
-apt update
 # shellcheck disable=SC2086  # one word a package
-apt install --no-install-recommends $missing
+install $missing

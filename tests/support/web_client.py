@@ -39,7 +39,7 @@ class Connection:
     async def ask(self, path: str = "/", method: str = "GET", body: bytes = b"", headers: str = "") -> Answer:
         """Raises ConnectionError or IncompleteReadError where no whole answer came."""
         length = f"Content-Length: {len(body)}\r\n" if body or method == "POST" else ""
-        host = "" if "host:" in headers.lower() else "Host: localhost\r\n"
+        host = "" if headers.lower().startswith("host:") else "Host: localhost\r\n"
         self._writer.write(f"{method} {path} HTTP/1.1\r\n{host}{length}{headers}\r\n".encode() + body)
         head = await self._reader.readuntil(b"\r\n\r\n")
         answer = Answer(int(head.split(b" ")[1]), head, b"")

@@ -19,10 +19,12 @@ from autoscaler.errors import ProxyError, ProxyUnavailable
 from autoscaler.proxies.haproxy import process
 from autoscaler.proxies.haproxy.files import Files, write_atomic
 from autoscaler.proxies.haproxy.render import Config
+from autoscaler.proxies.haproxy.runtime_socket import ask_once
 from autoscaler.proxies.haproxy.workers import MOST_OLDER_WORKERS, Workers
 
 IN_FORCE_TIMEOUT_S = 5.0
 POLL_S = 0.01
+IDLE_POLL_S = 0.1
 STOP_GRACE_S = 10.0
 MESSAGES_AT_MOST = 1024 * 1024
 
@@ -120,16 +122,14 @@ class Life:
                     with suppress(ProxyUnavailable):
                         info = await self._workers.info()
                         if info.digest == config.digest and info.pid not in former:
-                            return
+                            await ask_once(self._files.master, "show proc", IN_FORCE_TIMEOUT_S)
+                            return  # the master too: it starts itself anew after the worker
                     await asyncio.sleep(POLL_S)
         self._workers.close()
         state = "does not come up" if is_alive(self.master) else "ended at once"
         raise ProxyError(f"{state}: {process.last_alerts(self._files)}", where="haproxy")
 
     async def _until_idle(self, master: ProcessId) -> None:
-        while is_alive(master):
-            look = await self._workers.look()
-            pages = (look.current, *look.older)
-            if not any(traffic.in_flight for page in pages for traffic in page.traffic.values()):
+        while not await wait_gone(master, IDLE_POLL_S):
+            if await self._workers.in_flight(master) == 0:
                 return
-            await wait_gone(master, 0.1)

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from autoscaler.drivers.children import ProcessId, identify, is_alive, send, spawn_apart, wait_gone
+from autoscaler.drivers.children import ProcessId, identify, is_alive, read_stat, send, spawn_apart, wait_gone
 from autoscaler.errors import ProxyError
 from autoscaler.proxies.haproxy.files import Files, write_atomic
 from autoscaler.spec.models import Bind
@@ -44,9 +44,7 @@ def find(files: Files) -> ProcessId | None:
     known = files.read_pid()
     if known and is_alive(known):
         return known
-    found = everyone(files)
-    workers = {pid for master in found for pid in worker_pids(master)}
-    return next((process for process in found if process.pid not in workers), None)
+    return next((process for process in everyone(files) if _leads_session(process)), None)
 
 
 def everyone(files: Files) -> list[ProcessId]:
@@ -139,6 +137,12 @@ def why_taken(bind: Bind) -> str:
     except OSError as error:
         return f"{bind}: {error.strerror}; free the port or choose another `route.bind`"
     return ""
+
+
+def _leads_session(process: ProcessId) -> bool:
+    """A master does; a worker doesn't, even one whose master is dead and which is about to end."""
+    stat = read_stat(process.pid)
+    return stat is not None and stat.session == process.pid
 
 
 def _cited(said: str, config: Path) -> str:

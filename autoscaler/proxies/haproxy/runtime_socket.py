@@ -12,6 +12,7 @@ from pathlib import Path
 from autoscaler.errors import ProxyUnavailable
 
 PROMPT = b"\n> "
+BLANK_LINE = b"\n\n"
 LONGEST_ANSWER = 32 * 1024 * 1024
 LONGEST_LINE = 8 * 1024  # HAProxy reads a line of commands into a buffer of tune.bufsize
 
@@ -66,33 +67,24 @@ class RuntimeSocket:
 
 
 async def ask_once(path: Path, command: str, timeout_s: float) -> str:
-    """One command over a connection of its own, to the end that HAProxy makes of it. Raises ProxyUnavailable."""
+    """One command over a connection of its own, to the blank line that ends an answer. Raises ProxyUnavailable."""
     try:
         async with asyncio.timeout(timeout_s):
-            reader, writer = await asyncio.open_unix_connection(path)
+            reader, writer = await asyncio.open_unix_connection(path, limit=LONGEST_ANSWER)
             try:
                 writer.write(command.encode() + b"\n")
-                return await _to_end(reader)
+                return (await reader.readuntil(BLANK_LINE)).decode(errors="replace")
             finally:
                 writer.close()
-    except (TimeoutError, OSError) as error:
-        raise ProxyUnavailable(str(error) or f"no answer in {timeout_s:g} s", where=str(path)) from error
+    except TimeoutError:
+        raise ProxyUnavailable(f"no answer in {timeout_s:g} s", where=str(path)) from None
+    except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
+        raise ProxyUnavailable(str(error), where=str(path)) from error
 
 
 async def _answer(reader: asyncio.StreamReader) -> str:
     answer = await reader.readuntil(PROMPT)
     return answer[: -len(PROMPT)].decode(errors="replace").strip("\n")
-
-
-async def _to_end(reader: asyncio.StreamReader) -> str:
-    parts: list[bytes] = []
-    size = 0
-    while part := await reader.read(256 * 1024):
-        parts.append(part)
-        size += len(part)
-        if size > LONGEST_ANSWER:
-            raise OSError(f"answer of more than {LONGEST_ANSWER} bytes")
-    return b"".join(parts).decode(errors="replace")
 
 
 def _lines(commands: Sequence[str]) -> list[tuple[bytes, int]]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from autoscaler.drivers.children import ProcessId, identify, is_alive
+from autoscaler.drivers.children import ProcessId, identify, wait_gone
 from autoscaler.errors import ProxyUnavailable
 from autoscaler.model import Backend, ProxyView, Server, Traffic
 from autoscaler.proxies.haproxy import process
@@ -13,6 +13,7 @@ from autoscaler.proxies.haproxy.runtime_socket import RuntimeSocket, ask_once
 from autoscaler.proxies.haproxy.stats import SHOW_STAT, SHOW_STAT_WITH_CLIENTS, Page, parse_page, view_servers
 
 ANSWER_TIMEOUT_S = 0.7
+LEAVING_S = 0.2  # one that has closed its end, but not ended yet
 MOST_OLDER_WORKERS = 3
 
 _INFO = re.compile(r"^(Pid|description|DroppedLogs): (.*)$", re.MULTILINE)
@@ -79,6 +80,11 @@ class Workers:
         await self._find_current()
         return await self._socket.ask(commands, ANSWER_TIMEOUT_S)
 
+    async def in_flight(self, master: ProcessId) -> int:
+        """Requests under way in all workers, by the master's socket: it answers while their own no longer do."""
+        pages = [await self._older(pid) for pid in process.worker_pids(master)]
+        return sum(traffic.in_flight for page in pages if page for traffic in page.traffic.values())
+
     async def info(self) -> Info:
         """What the current worker says of itself. Raises ProxyUnavailable."""
         (text,) = await self._socket.ask(["show info"], ANSWER_TIMEOUT_S)
@@ -109,13 +115,11 @@ class Workers:
             return None
         try:
             text = await ask_once(self._files.master, f"@!{pid} {SHOW_STAT_WITH_CLIENTS}", ANSWER_TIMEOUT_S)
-            if not text.endswith("\n\n"):
-                raise ProxyUnavailable("cut its answer short", where=f"older worker {pid}")
             return parse_page(text, _worker_name(worker))
         except ProxyUnavailable:
-            if is_alive(worker):
-                raise
-            return None
+            if await wait_gone(worker, LEAVING_S):
+                return None
+            raise
 
 
 def _worker_name(worker: ProcessId) -> str:

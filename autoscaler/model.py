@@ -183,7 +183,7 @@ class Replica:
     """Instance and server joined: what reconcile plans with.
 
     `since` is when it came into this state, `ready_at` when it first was ready. `in_proxy` says whether the proxy has a
-    server for it, `drained` that the proxy sends it nothing any more and has nothing in flight with it. `created` is one
+    server for it, `passed` that it passed its health check, `drained` that the proxy sends it nothing any more and has nothing in flight with it. `created` is one
     that was made and never started. `failure` says why a failed one failed, `cause` why a draining one is draining.
     """
 
@@ -198,6 +198,7 @@ class Replica:
     address: Address | None = None
     in_flight: int = 0
     in_proxy: bool = False
+    passed: bool = False
     drained: bool = False
     under_way: Step | None = None
     created: bool = False

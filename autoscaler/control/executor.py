@@ -49,6 +49,10 @@ class Acting(Protocol):
     """What a service's loop needs of whoever acts for it: the executor, or a dry run's rehearsal."""
 
     @property
+    def serving(self) -> frozenset[str]:
+        """The replicas that the proxy has taken in and sends requests."""
+
+    @property
     def drained_at(self) -> Mapping[str, float]:
         """When the proxy took in that a replica drains."""
 
@@ -85,6 +89,7 @@ class Executor:
         emit: Emit,
         stir: Callable[[], None],
     ) -> None:
+        self.serving: frozenset[str] = frozenset()
         self.drained_at: dict[str, float] = {}
         self.log_tails: dict[str, tuple[str, ...]] = {}
         self.problem = ""
@@ -203,6 +208,10 @@ class Executor:
         now = self._clock.now()
         draining = {backend.replica for backend in backends if backend.draining}
         self.drained_at = {name: self.drained_at.get(name, now) for name in draining}
+        serving = frozenset(backend.replica for backend in backends if not backend.draining)
+        if serving - self.serving:
+            self._stir()
+        self.serving = serving
 
     def _tell(self, kind: EventKind, replica: str, cause: str, facts: Mapping[str, object] | None = None) -> None:
         self._emit(Event(self._clock.now(), self._service, kind, replica, cause, facts or {}))

@@ -11,6 +11,7 @@ from autoscaler.spec.models import ServiceSpec
 class Rehearsal:
     """In place of the executor. Each plan that differs from the last is told as one event."""
 
+    serving: frozenset[str] = frozenset()
     drained_at: Mapping[str, float] = {}
     log_tails: Mapping[str, tuple[str, ...]] = {}
     problem = ""

@@ -5,10 +5,11 @@ A document that can't be read is as good as none: the service is then adopted fr
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from autoscaler.decide.memory import EMPTY, Memory
-from autoscaler.reconcile.backoff import NO_BACKOFF, Backoff
+from autoscaler.reconcile.backoff import LONGEST_WAIT_S, Backoff
 from autoscaler.reconcile.plan import NEW_BOOK, Book
 
 
@@ -27,7 +28,7 @@ def dump(saved: Saved) -> str:
     backoff = saved.book.backoff
     rest = {
         "next_number": saved.book.next_number,
-        "backoff": {"streak": backoff.streak, "failed_at": backoff.failed_at, "why": backoff.why},
+        "backoff": asdict(backoff),
         "images": dict(saved.images),
         "ready_at": dict(saved.ready_at),
     }
@@ -40,17 +41,20 @@ def load(document: str | None, now: float) -> tuple[Saved, str]:
         return Saved(), ""
     try:
         fields = json.loads(document)
-        backoff = fields["backoff"]
         return Saved(
             memory=Memory.from_json(json.dumps(fields["memory"]), now),
             book=Book(
                 int(fields["next_number"]),
-                Backoff(int(backoff["streak"]), min(float(backoff["failed_at"]), now), str(backoff["why"]))
-                if backoff["streak"]
-                else NO_BACKOFF,
+                _backoff(fields["backoff"], now),
             ),
             images={str(key): str(value) for key, value in fields["images"].items()},
             ready_at={str(key): min(float(value), now) for key, value in fields["ready_at"].items()},
         ), ""
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         return Saved(), f"its saved state can't be read ({error}); it starts anew from what runs"
+
+
+def _backoff(fields: Mapping[str, Any], now: float) -> Backoff:
+    failed_at = min(float(fields["failed_at"]), now)
+    until = min(float(fields["until"]), failed_at + LONGEST_WAIT_S)
+    return Backoff(int(fields["streak"]), failed_at, until, str(fields["why"]))

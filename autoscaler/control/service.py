@@ -199,6 +199,7 @@ class ServiceLoop:
             name: replace(
                 track,
                 passed=track.passed or name in passed,
+                serving=track.serving or name in self.executor.serving,
                 drained_at=drained_at.get(name, track.drained_at) if track.cause else None,
             )
             for name, track in self.tracks.items()

@@ -14,28 +14,24 @@ LONGEST_WAIT_S = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """`streak` failures in a row, the last of them at `failed_at`, because of `why`."""
+    """`streak` failures in a row, the last of them at `failed_at`, because of `why`; no start before `until`."""
 
     streak: int = 0
     failed_at: float = 0.0
+    until: float = 0.0
     why: str = ""
-
-    @property
-    def until(self) -> float:
-        """When the next start may come."""
-        if not self.streak:
-            return 0.0
-        return self.failed_at + min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** min(self.streak - 1, 30))
 
 
 NO_BACKOFF = Backoff()
 
 
-def failed(backoff: Backoff, why: str, started_at: float, now: float) -> Backoff:
-    """A start of `started_at` came to nothing."""
+def failed(backoff: Backoff, why: str, started_at: float, now: float, *, was_ready: bool = False) -> Backoff:
+    """A start of `started_at` came to nothing, or its replica died soon after it was ready."""
     if backoff.streak and started_at <= backoff.failed_at:
         return replace(backoff, why=why)
-    return Backoff(backoff.streak + 1, now, why)
+    first_death = was_ready and not backoff.streak
+    wait_s = 0.0 if first_death else min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** min(backoff.streak, 30))
+    return Backoff(backoff.streak + 1, now, now + wait_s, why)
 
 
 def proven(backoff: Backoff, started_at: float) -> Backoff:

@@ -1,7 +1,7 @@
 """Instance + server -> replica: what the runtime and the proxy tell, joined by name.
 
     no instance, start under way          starting        created, running, check not passed     starting
-    running, check passed or in proxy     ready           told to drain, or proxy says DRAIN      draining
+    running, in the proxy                 ready           told to drain, or proxy says DRAIN      draining
     proxy says DOWN                       failed          paused, being killed by someone else    failed
     not ready after start_timeout         failed          exited, not by us                       failed
 
@@ -21,8 +21,9 @@ SETTLED_S = 0.2  # a request chosen for a server in the very moment of its drain
 class Track:
     """What is remembered of one replica between ticks. `cause` is why it was told to drain, "" while it was not.
 
-    `drained_at` is when the proxy took that in, `spoiled` that it is leaving because it failed, `killed` that someone else
-    sent it a deadly signal, `stopping` that we did, `existed` that the runtime has shown it.
+    `assigned`: the proxy was told of it; `serving`: it took that in; `drained_at`: when it took in that it drains.
+    `spoiled`: it is leaving because it failed. `killed`: someone else sent it a deadly signal; `stopping`: we did.
+    `existed`: the runtime has shown it.
     """
 
     state: ReplicaState
@@ -31,6 +32,7 @@ class Track:
     ready_at: float | None = None
     passed: bool = False
     assigned: bool = False
+    serving: bool = False
     cause: str = ""
     drained_at: float | None = None
     spoiled: bool = False
@@ -95,6 +97,7 @@ def _joined(
         address=instance.address,
         in_flight=in_flight,
         in_proxy=server is not None or track.assigned,
+        passed=track.passed,
         drained=settled and in_flight == 0 and (server is None or server.state is ServerState.DRAIN),
         under_way=seen.under_way.get(instance.replica),
         created=instance.phase is Phase.CREATED,
@@ -113,9 +116,17 @@ def _found(seen: Seen, server: Server | None) -> Track:
         return Track(ReplicaState.STARTING, seen.now, seen.now)
     if server.state is ServerState.DRAIN:
         return Track(
-            ReplicaState.DRAINING, seen.now, seen.now, None, True, True, cause="was draining", drained_at=seen.view_t
+            ReplicaState.DRAINING,
+            seen.now,
+            seen.now,
+            seen.now,
+            passed=True,
+            assigned=True,
+            serving=True,
+            cause="was draining",
+            drained_at=seen.view_t,
         )
-    return Track(ReplicaState.READY, seen.now, seen.now, ready_at=seen.now, passed=True, assigned=True)
+    return Track(ReplicaState.READY, seen.now, seen.now, seen.now, passed=True, assigned=True, serving=True)
 
 
 def _failure(now: float, instance: Instance, server: Server | None, track: Track, start_timeout_s: float) -> tuple[str, str]:
@@ -144,7 +155,7 @@ def _state(instance: Instance, track: Track, failure: str) -> ReplicaState:
         return ReplicaState.FAILED
     if track.cause or track.stopping or instance.phase is Phase.EXITED:
         return ReplicaState.DRAINING
-    return ReplicaState.READY if track.passed and instance.phase is Phase.RUNNING else ReplicaState.STARTING
+    return ReplicaState.READY if track.serving and instance.phase is Phase.RUNNING else ReplicaState.STARTING
 
 
 def told_to_drain(tracks: dict[str, Track], drains: Iterable[tuple[str, str]]) -> None:

@@ -157,8 +157,5 @@ def _backends(replicas: Sequence[Replica], leaving: Mapping[str, str]) -> tuple[
     return tuple(
         Backend(r.name, r.address, r.name in leaving, leaving.get(r.name, "health check passed"))
         for r in replicas
-        if r.address is not None
-        and not r.exited
-        and not r.created
-        and (r.in_proxy or (r.state is ReplicaState.READY and r.name not in leaving))
+        if r.address is not None and not r.exited and not r.created and (r.in_proxy or (r.passed and r.name not in leaving))
     )

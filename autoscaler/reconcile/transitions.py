@@ -68,7 +68,7 @@ def account(backoff: Backoff, changes: Sequence[Transition], tracks: Mapping[str
     """The back-off after these changes, and after what the replicas that are ready have proven."""
     for change in changes:
         if change.became is Became.FAILED and change.young:
-            backoff = failed(backoff, f"{change.replica} {change.cause}", change.started_at, now)
+            backoff = failed(backoff, f"{change.replica} {change.cause}", change.started_at, now, was_ready=change.was_ready)
     for track in tracks.values():
         if track.state is ReplicaState.READY and track.ready_at is not None and now - track.ready_at >= PROVEN_S:
             backoff = proven(backoff, track.seen_at)

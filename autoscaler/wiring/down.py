@@ -27,7 +27,7 @@ from autoscaler.wiring import build
 DEFAULT_GRACE_S = 10.0
 POLL_S = 0.1
 DAEMON_ENDS_WITHIN_S = 15.0
-OURS = (build.SOCKET_FILE, "api.address", "lock")
+OURS = (build.SOCKET_FILE, "api.address")
 HISTORY = (build.STATE_FILE, f"{build.STATE_FILE}-wal", f"{build.STATE_FILE}-shm", build.TOKEN_FILE)
 
 
@@ -47,9 +47,9 @@ async def down(settings: Settings, services: Sequence[str] | None, purge: bool) 
         finally:
             await proxy.close()
     finally:
-        lock.release()
         if services is None:
             tidy(settings.state_dir, purge)
+        lock.release(remove=services is None)
 
 
 async def down_in(state_dir: Path, instance: str) -> str:

@@ -15,6 +15,7 @@ README = ROOT / "README.md"
 PAGES = [README, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 AVAILABLE = sorted(name for group in COMMANDS.values() for name in group)
 LINK = re.compile(r"\[[^]]*\]\(([^)#]+)(?:#[^)]*)?\)")
+CITED_TEST = re.compile(r"`([a-z0-9_/]+\.py)::(test_[a-z0-9_]+)`")
 YAML_BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -50,6 +51,13 @@ def test_every_command_is_in_the_readme(command: str) -> None:
 @pytest.mark.parametrize("command", sorted(NOT_YET))
 def test_a_command_that_is_not_there_yet_is_not_in_the_readme(command: str) -> None:
     assert not re.search(rf"`(autoscaler )?{command}[` ]", README.read_text())
+
+
+def test_every_test_that_a_page_cites_is_there() -> None:
+    cited = {test for page in PAGES for test in CITED_TEST.findall(page.read_text())}
+    missing = [(file, name) for file, name in cited if f"def {name}(" not in (ROOT / "tests" / file).read_text()]
+    assert cited
+    assert missing == []
 
 
 def test_the_schema_beside_the_code_is_the_codes() -> None:

@@ -2,7 +2,7 @@
 
 ARGS ?=
 TEST_COMMANDS = python3-venv dockerd=docker.io iptables haproxy busybox=busybox-static debootstrap \
-	docker-registry wrk promtool=prometheus
+	docker-registry wrk promtool=prometheus openssl
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format bench docs constraints clean

@@ -62,6 +62,21 @@ def test_nothing_asked_on_such_a_tick_is_remembered() -> None:
     assert counts(spec, [seen(0, ready=4, request_rate=200.0), seen(1, desired=20, request_rate=400.0), seen(2, ready=4, request_rate=50.0)]) == [4, 10, 4]  # fmt: skip # noqa: E501
 
 
+def test_a_move_to_a_bound_asked_again_at_once_goes_no_further() -> None:
+    tick = seen(5, ready=20, request_rate=50.0)
+    first_time, memory = decide(service(max=10), tick, EMPTY)
+    second_time, again = decide(service(max=10), tick, memory)
+    assert (first_time, memory) == (second_time, again)
+    assert decide(service(max=10), seen(6, ready=10, request_rate=50.0), again)[0].desired == 1
+
+
+def test_a_change_asked_again_at_once_with_the_old_desired_is_counted_once() -> None:
+    tick = seen(5, ready=4, desired=4, request_rate=5000.0)
+    first_time, memory = decide(service(behavior=HPA), tick, EMPTY)
+    assert (first_time.desired, memory.scaled) == (8, (Scaled(5.0, 4),))
+    assert decide(service(behavior=HPA), tick, memory) == (first_time, memory)
+
+
 def test_a_first_tick_above_max_still_remembers_current_so_that_it_does_not_fall_on() -> None:
     spec = service(max=10, behavior=HPA)
     assert counts(spec, [seen(0, ready=20, request_rate=50.0), seen(1, ready=10, request_rate=50.0)]) == [10, 10]

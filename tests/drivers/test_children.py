@@ -90,7 +90,7 @@ def test_descriptors_are_closed_but_those_passed(tmp_path: Path) -> None:
 
 
 def test_one_that_ended_leaves_no_zombie() -> None:
-    process = spawn_apart(["/bin/true"], env=ENV)
+    process = spawn_apart(["/bin/sleep", "0.1"], env=ENV)
     assert until(lambda: read_stat(process.pid) is None or identify(process.pid) != process)
 
 

@@ -1,6 +1,7 @@
 """What a process replica gets, how it starts, ends and is found again: real processes throughout."""
 
 import asyncio
+import fcntl
 import json
 import os
 import shlex
@@ -227,11 +228,12 @@ async def test_a_server_that_a_shell_runs_ends_by_itself_too(runtime: ProcessRun
 
 
 async def test_its_children_end_with_it(runtime: ProcessRuntime, spec_of: SpecOf) -> None:
-    await runtime.start(spec_of("sleep 61 & (trap '' TERM; sleep 62) & echo up; wait"), "web-1", "")
+    marker = {"MARKER": str(runtime.folder)}
+    await runtime.start(spec_of("sleep 61 & (trap '' TERM; sleep 62) & echo up; wait", environment=marker), "web-1", "")
     await until_logged(runtime, "up")
-    assert len(processes_with("AUTOSCALER_REPLICA=web-1")) >= 4
+    assert len(processes_with(f"MARKER={runtime.folder}")) >= 4
     await runtime.stop("web-1", grace_s=0.2)
-    assert [pid for pid in processes_with("AUTOSCALER_REPLICA=web-1") if alive(pid)] == []
+    assert [pid for pid in processes_with(f"MARKER={runtime.folder}") if alive(pid)] == []
 
 
 def alive(pid: int) -> bool:
@@ -373,6 +375,18 @@ async def test_a_daemon_killed_while_it_starts_one_leaks_none(runtime: ProcessRu
     assert await runtime.logs("web-1", 10) == ["up"]
     await runtime.remove("web-1")
     assert [pid for pid in processes_with(str(runtime.folder)) if pid != os.getpid()] == []
+
+
+async def test_a_second_keeper_in_a_folder_starts_nothing(runtime: ProcessRuntime, spec_of: SpecOf) -> None:
+    start_and_die(runtime, spec_of, "claim")
+    place = runtime.folder / "web-1"
+    with (place / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert records.has_keeper(place)
+        keep = [sys.executable, "-I", "-S", keeper.__file__, str(place), "/bin/sleep", "60"]
+        assert subprocess.run(keep, check=False, timeout=10).returncode == 0
+    assert not records.has_keeper(place)
+    assert not records.was_started(place)
 
 
 async def test_removing_one_whose_keeper_just_starts_leaves_nothing(runtime: ProcessRuntime, spec_of: SpecOf) -> None:

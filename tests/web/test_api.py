@@ -211,6 +211,7 @@ async def test_a_bug_is_logged_and_not_told(served: Served, caplog: pytest.LogCa
         assert (answer.status, answer.content_type) == (500, "application/problem+json")
         assert "hunter2" not in await answer.text()
     assert "hunter2" in caplog.text
+    assert "GET /api/v1/services/web/explain failed" in caplog.text
 
 
 async def test_an_order_is_carried_out_though_its_client_goes_away(served: Served) -> None:
@@ -218,6 +219,10 @@ async def test_an_order_is_carried_out_though_its_client_goes_away(served: Serve
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.2):
             await served.unix.post("/api/v1/services/web/scale", json={"replicas": 2})
+    connections = served.server._listeners[0]._connections
+    async with asyncio.timeout(5):
+        while connections._busy:  # the far end of a real socket tells nothing
+            await asyncio.sleep(0.01)
     served.control.gate.set()
     async with asyncio.timeout(2):
         await served.control.done.wait()

@@ -93,7 +93,7 @@ async def test_a_client_that_goes_away_leaves_no_listener(served: Served) -> Non
     async with served.tcp.get(EVENTS):
         assert len(served.control.listeners) == 1
     async with asyncio.timeout(5):
-        while served.control.listeners:  # noqa: ASYNC110  # the far end of a real socket tells nothing
+        while served.control.listeners:  # the far end of a real socket tells nothing
             await asyncio.sleep(0.01)
     assert served.control.listeners == []
 
@@ -113,7 +113,7 @@ async def test_so_many_streams_at_most(served: Served, monkeypatch: pytest.Monke
     async with served.tcp.get(EVENTS), served.tcp.get(EVENTS), served.tcp.get(EVENTS) as third:
         assert (third.status, third.headers["Retry-After"]) == (503, "10")
     async with asyncio.timeout(5):
-        while served.control.listeners:  # noqa: ASYNC110  # the far end of a real socket tells nothing
+        while served.control.listeners:  # the far end of a real socket tells nothing
             await asyncio.sleep(0.01)
     async with served.tcp.get(f"{EVENTS}?follow=false") as answer:
         assert answer.status == 200

@@ -65,6 +65,11 @@ def test_what_is_remembered_does_not_grow_with_time() -> None:
     assert len(memory.recent) <= 4
 
 
+def test_what_no_window_needs_is_forgotten() -> None:
+    _, memory = fold(service(ONE_EACH, behavior=HPA), wants((0, 9), (100, 5), (350, 3), (360, 2)))
+    assert [(asked.t, asked.count) for asked in memory.recent] == [(100.0, 5), (350.0, 3)]
+
+
 # ---------------------------------------------------------------- rates
 
 
@@ -119,6 +124,17 @@ def test_a_limit_on_the_wrong_side_of_current_means_current() -> None:
         seen(1, ready=0, desired=5, request_rate=50.0),
     )
     assert counts(spec, [first, second]) == [13, 5]
+
+
+def test_a_move_to_a_bound_uses_up_the_rate_and_is_not_taken_back() -> None:
+    up = service(ONE_EACH, min=10, behavior=rated(THREE))
+    assert counts(up, [seen(0, ready=0, request_rate=50.0), seen(1, request_rate=50.0), seen(60, request_rate=50.0)]) == [
+        10,
+        10,
+        13,
+    ]
+    down = service(ONE_EACH, max=10, behavior=rated(down=(THREE,)))
+    assert counts(down, [seen(0, ready=20), seen(1, request_rate=5.0), seen(60, request_rate=5.0)]) == [10, 10, 7]
 
 
 def test_a_given_desired_that_differs_is_no_scale_event() -> None:

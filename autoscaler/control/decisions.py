@@ -11,7 +11,7 @@ from autoscaler.decide.memory import Memory
 from autoscaler.decide.samples import mean
 from autoscaler.errors import EngineError
 from autoscaler.measure.meter import Meter
-from autoscaler.model import Decision, Event, EventKind, Observation, Orders, Replica, ReplicaState, Sample
+from autoscaler.model import Decision, Event, EventKind, Mode, Observation, Orders, Replica, ReplicaState, Sample
 from autoscaler.ports import Clock, Emit, RuntimeReader
 from autoscaler.spec.models import LATENCIES, REPLICA_METRICS, Policy, ServiceSpec
 from autoscaler.status import MetricStatus
@@ -45,6 +45,7 @@ class Deciding:
         self._emit = emit
         self._meterings = meterings
         self._missing: dict[str, int] = {}
+        self._mode = Mode.STABLE
 
     def respecify(self, spec: ServiceSpec) -> None:
         """The policy file says something else now."""
@@ -64,11 +65,11 @@ class Deciding:
             waiting=self._meter.waiting,
             wall_offset=self._clock.wall_offset(),
         )
-        before = self.decision
         self._orders = orders
         self.decision, self.memory = decide(self.spec, seen, self.memory, orders)
         self._tell_missing(seen)
-        if self.decision.desired != self.decision.current or (before is not None and before.mode is not self.decision.mode):
+        if self.decision.desired != self.decision.current or self._is_new(self.decision.mode):
+            self._mode = self.decision.mode
             self._tell_decision(self.decision)
 
     async def _per_replica(self, now: float, ids: Sequence[str]) -> Mapping[str, tuple[float | None, ...]]:
@@ -88,6 +89,11 @@ class Deciding:
         return sum(r.state in STILL_THERE for r in replicas)
 
     # ------------------------------------------------------------ told
+
+    def _is_new(self, mode: Mode) -> bool:
+        """Whether the mode is worth telling: a hold only once the metrics have been missing for a while."""
+        lasting = mode is not Mode.HOLD or any(ticks >= MISSING_TICKS for ticks in self._missing.values())
+        return mode is not self._mode and lasting
 
     def _tell_decision(self, decision: Decision) -> None:
         facts = {

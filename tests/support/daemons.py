@@ -178,16 +178,17 @@ def host_volumes() -> str:
 
 @contextlib.contextmanager
 def bare_image(tag: str) -> Iterator[str]:
-    """An image with nothing but the links that a merged /usr needs; gone with the context."""
+    """An image with nothing but what a mounted /usr needs; gone with the context."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as tar:
-        for name in ("bin", "sbin", "lib", "lib64"):
+        for name in ("bin", "lib", "lib64"):
             link = tarfile.TarInfo(name)
             link.type, link.linkname = tarfile.SYMTYPE, f"usr/{name}"
             tar.addfile(link)
-        folder = tarfile.TarInfo("tmp")
-        folder.type, folder.mode = tarfile.DIRTYPE, 0o1777
-        tar.addfile(folder)
+        for name in ("sbin", "tmp"):  # the engine puts its init into /sbin
+            folder = tarfile.TarInfo(name)
+            folder.type, folder.mode = tarfile.DIRTYPE, 0o1777
+            tar.addfile(folder)
     client = docker.from_env(timeout=30).api
     repository, _, version = tag.rpartition(":")
     client.import_image_from_data(out.getvalue(), repository=repository, tag=version)

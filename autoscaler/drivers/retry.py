@@ -15,6 +15,6 @@ def retrying(*errors: type[BaseException], tries: int) -> AsyncRetrying:
     return AsyncRetrying(
         retry=retry_if_exception_type(errors),
         stop=stop_after_attempt(tries),
-        wait=wait_exponential_jitter(initial=FIRST_WAIT_S, max=LONGEST_WAIT_S, jitter=FIRST_WAIT_S),
+        wait=wait_exponential_jitter(multiplier=FIRST_WAIT_S, max=LONGEST_WAIT_S, jitter=FIRST_WAIT_S),
         reraise=True,
     )

@@ -15,7 +15,7 @@ from autoscaler.errors import EngineError, ImageError
 from autoscaler.model import Exit, Instance, Phase
 from autoscaler.runtimes.docker import DockerReader, DockerRuntime
 from autoscaler.spec.models import HealthCheck, Mount, Secret, ServiceSpec
-from tests.support.images import PORT
+from tests.support.images import PORT, busybox_image
 from tests.support.runtimes import SLEEPS, Stage, WallClock
 
 pytestmark = pytest.mark.real
@@ -74,12 +74,14 @@ def stranger(stage: Stage, client: APIClient, instance: str) -> Iterator[dict[st
         f"{instance}-marked": {"io.autoscaler.managed": "true"},
     }
     ids = {}
-    for name, labels in others.items():
-        ids[name] = client.create_container(image, ["sleep", "600"], name=name, labels=labels)["Id"]
-        client.start(ids[name])
-    yield ids
-    for id in ids.values():
-        client.remove_container(id, force=True)
+    try:
+        for name, labels in others.items():
+            ids[name] = client.create_container(image, ["sleep", "600"], name=name, labels=labels)["Id"]
+            client.start(ids[name])
+        yield ids
+    finally:
+        for id in ids.values():
+            client.remove_container(id, force=True)
 
 
 async def test_strangers_are_neither_seen_nor_touched(stage: Stage, stranger: dict[str, str], client: APIClient) -> None:
@@ -311,3 +313,21 @@ async def test_doctor_compares_policy_and_host(stage: Stage) -> None:
     assert "there is no network no-such-net; docker network create no-such-net" in what
     assert "cpus is 9999, the host has" in what
     assert "the image has no HEALTHCHECK" in what
+
+
+async def test_an_image_without_a_check_has_no_health_by_default(stage: Stage) -> None:
+    seen = await started(stage, stage.spec(healthcheck=HealthCheck()))
+    assert (seen.phase, seen.healthy) == (Phase.RUNNING, None)
+
+
+async def test_an_images_check_keeps_its_test_and_takes_our_timing(stage: Stage, client: APIClient, instance: str) -> None:
+    with busybox_image(f"autoscaler-test/{instance}:checked", ['HEALTHCHECK --interval=1h CMD ["true"]']) as image:
+        check = HealthCheck(interval=0.2, start_period=0.0)
+        seen = await started(stage, stage.spec(image=f"autoscaler-test/{instance}:checked", healthcheck=check))
+        assert seen.image == image
+        told = inspect(client, seen.id)["Config"]["Healthcheck"]
+        assert (told["Test"], told["Interval"], told["Retries"]) == (["CMD", "true"], 2 * 10**8, 2)
+        async with asyncio.timeout(10):
+            while not (await only(stage)).healthy:
+                await asyncio.sleep(0.05)
+        await stage.runtime.remove(seen.id)

@@ -321,12 +321,12 @@ async def test_an_image_without_a_check_has_no_health_by_default(stage: Stage) -
 
 
 async def test_an_images_check_keeps_its_test_and_takes_our_timing(stage: Stage, client: APIClient, instance: str) -> None:
-    with busybox_image(f"autoscaler-test/{instance}:checked", ['HEALTHCHECK --interval=1h CMD ["true"]']) as image:
+    with busybox_image(f"autoscaler-test/{instance}:checked", ['HEALTHCHECK --interval=1h CMD ["echo"]']) as image:
         check = HealthCheck(interval=0.2, start_period=0.0)
         seen = await started(stage, stage.spec(image=f"autoscaler-test/{instance}:checked", healthcheck=check))
         assert seen.image == image
         told = inspect(client, seen.id)["Config"]["Healthcheck"]
-        assert (told["Test"], told["Interval"], told["Retries"]) == (["CMD", "true"], 2 * 10**8, 2)
+        assert (told["Test"], told["Interval"], told["Retries"]) == (["CMD", "echo"], 2 * 10**8, 2)
         async with asyncio.timeout(10):
             while not (await only(stage)).healthy:
                 await asyncio.sleep(0.05)

@@ -42,10 +42,22 @@ def test_a_worker_that_appears_later_counts_from_0() -> None:
     assert (flow.arrivals, flow.responses, flow.errors) == (31, 20, 1)
 
 
-@pytest.mark.parametrize("after", [traffic(7, 6, 1), traffic(7, 95, 1), traffic(200, 6, 1)])
+@pytest.mark.parametrize(
+    "after",
+    [
+        pytest.param(traffic(7, 6, 5), id="all"),
+        pytest.param(traffic(7, 95, 10), id="arrivals"),
+        pytest.param(traffic(200, 6, 5), id="responses"),
+        pytest.param(traffic(200, 190, 4), id="errors"),
+    ],
+)
 def test_a_counter_that_went_down_is_a_reset_of_all_of_its_worker(after: Traffic) -> None:
-    flow = told((0.0, [traffic(100, 90, 10)]), (1.0, [after]))
-    assert (flow.arrivals, flow.responses, flow.errors) == (after.arrivals_total, after.responses_total, 1)
+    flow = told((0.0, [traffic(100, 90, 5)]), (1.0, [after]))
+    assert (flow.arrivals, flow.responses, flow.errors) == (
+        after.arrivals_total,
+        after.responses_total,
+        after.errors_total,
+    )
 
 
 def test_a_worker_that_vanishes_loses_only_what_came_since_its_last_reading() -> None:

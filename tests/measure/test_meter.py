@@ -95,6 +95,14 @@ def test_requests_without_an_answer_yet_leave_the_error_ratio_missing() -> None:
     assert service.close(1.0)["error_ratio"] == Sample(None, 1.0, "none of 3 requests is answered yet")
 
 
+def test_errors_of_requests_that_never_got_an_answer_are_at_most_all() -> None:
+    service = meter(*ALL[:4])
+    service.see(0.0, [traffic()])
+    service.close(0.0)
+    service.see(1.0, [traffic(arrivals=9, responses=3, errors=5)])
+    assert service.close(1.0)["error_ratio"] == Sample(1.0, 1.0)
+
+
 def watch(ticks: int, arrivals_at: int | None = None) -> Sample:
     """latency_p95 after so many seconds, with a request that came and was answered at one of them."""
     service = meter(P95)

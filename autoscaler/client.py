@@ -37,6 +37,7 @@ ADDRESS_FILE = "api.address"
 TOKEN = "token"
 CONNECT_TIMEOUT_S = 3.0
 ANSWER_TIMEOUT_S = 30.0
+DOWN_TIMEOUT_S = 3600.0  # as long as the longest drains
 SILENCE_TIMEOUT_S = 60.0  # of a stream, which says each 15 s that it lives
 ANSWER_MAX = 64 * 1024 * 1024
 LINE_MAX = 1024 * 1024
@@ -139,7 +140,7 @@ class Client:
         self._checked(status, body, kind)
         return ()
 
-    async def down(self, services: Sequence[str] | None, timeout_s: float | None = None) -> None:
+    async def down(self, services: Sequence[str] | None, timeout_s: float = DOWN_TIMEOUT_S) -> None:
         """Have services drained and removed, or (None) all, and then the daemon ends; returns when that is done."""
         answer = await self._exchange("POST", "/api/v1/down", {"services": services}, timeout_s=timeout_s)
         self._checked(*answer)
@@ -203,7 +204,7 @@ class Client:
         return self._document(kind, *answer)
 
     async def _exchange(
-        self, method: str, path: str, document: object = None, timeout_s: float | None = ANSWER_TIMEOUT_S
+        self, method: str, path: str, document: object = None, timeout_s: float = ANSWER_TIMEOUT_S
     ) -> tuple[int, bytes, str]:
         """Status, body and content type of one answer."""
         timeout = aiohttp.ClientTimeout(total=timeout_s, connect=CONNECT_TIMEOUT_S)

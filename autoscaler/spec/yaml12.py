@@ -175,7 +175,7 @@ class _Reader:
             self._problems.add(mark, path, f"tag {name} is not allowed", "write a plain value")
         node: Node
         if isinstance(event, yaml.ScalarEvent):
-            plain = bool(event.implicit[0]) or (tag is not None and tag not in _TEXT_TAGS)
+            plain = tag not in _TEXT_TAGS and (bool(event.implicit[0]) or tag is not None)
             node = Scalar(mark, resolve(event.value) if plain else event.value, event.value, plain)
         elif isinstance(event, yaml.SequenceStartEvent):
             node = self._list(mark, path)

@@ -86,19 +86,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("fuzz")
 
 
-@settings(max_examples=6_000, deadline=1000, suppress_health_check=list(HealthCheck))
+@pytest.mark.timeout(300)  # thousands of files, on a machine that may be busy
+@settings(max_examples=6_000, deadline=None, suppress_health_check=list(HealthCheck))
 @given(text=mutated())
 def test_mutated_text(folder: Path, text: str) -> None:
     check(folder, text)
 
 
-@settings(max_examples=4_000, deadline=1000, suppress_health_check=list(HealthCheck))
+@pytest.mark.timeout(300)  # thousands of files, on a machine that may be busy
+@settings(max_examples=4_000, deadline=None, suppress_health_check=list(HealthCheck))
 @given(text=misshapen())
 def test_values_of_another_shape(folder: Path, text: str) -> None:
     check(folder, text)
 
 
-@settings(max_examples=500, deadline=1000, suppress_health_check=list(HealthCheck))
+@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
 @given(raw=st.binary(max_size=200), env=st.binary(max_size=100))
 def test_bytes(folder: Path, raw: bytes, env: bytes) -> None:
     (folder / "p.yaml").write_bytes(raw)

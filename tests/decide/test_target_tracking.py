@@ -83,10 +83,11 @@ def test_a_total_by_total_at_current_0_has_no_tolerance(value: float, asks: int)
         pytest.param(CPU_50, [0.1, 0.1, 0.1, None], 0, 3, id="HPA: below, 0.65 x 4"),
         pytest.param(CPU_50, [0.4, 0.4, None], 0, 3, id="HPA: below, corrected above 1: current"),
         pytest.param(CPU_150, [1.2, 1.2, None], 0, 3, id="HPA: a target above 100% counts as itself"),
-        pytest.param(CPU_150, [0.9, 0.9, 0.9, None], 0, 3, id="HPA: 0.7 x 4"),
+        pytest.param(CPU_150, [1.2, 1.2, 1.2, 1.2, None], 0, 5, id="HPA: 0.84 x 5; as 100% it would be 4"),
         pytest.param(CPU_50, [1.0, 1.0], 2, 4, id="above, starting ones count as idle: within tolerance, current"),
         pytest.param(CPU_50, [1.0, 1.0], 1, 4, id="above, starting ones count as idle: 1.33 x 3"),
         pytest.param(CPU_50, [0.2, 0.2, 0.2, 0.2], 2, 2, id="below, starting ones don't count: 0.4 x 4"),
+        pytest.param(CPU_50, [0.48, 0.48], 1, 3, id="below, starting ones don't count: within tolerance, current"),
         pytest.param(CPU_50, [0.5, 0.5, None], 0, 3, id="at the target a null moves nothing (the HPA would scale in)"),
         pytest.param(CPU_50, [0.9, 0.9, nan], 0, 4, id="NaN is a null"),
     ],
@@ -105,8 +106,8 @@ def test_an_uncorrected_ratio_is_the_hpas_even_where_replicas_are_on_their_way()
 
 
 def test_a_list_shorter_than_ready_counts_as_nulls() -> None:
-    short = asked(CPU_50, seen(ready=3, per_replica={"cpu": [0.9, 0.9]}))
-    assert short.value == asked(CPU_50, seen(ready=3, per_replica={"cpu": [0.9, 0.9, None]})).value == 4
+    short = asked(CPU_50, seen(ready=3, per_replica={"cpu": [0.2, 0.2]}))
+    assert short.value == asked(CPU_50, seen(ready=3, per_replica={"cpu": [0.2, 0.2, None]})).value == 3
 
 
 @pytest.mark.parametrize("cpu", [[], [None, None], [nan], [inf, -inf]])

@@ -30,6 +30,15 @@ def test_arrivals_over_the_time_between_good_readings() -> None:
     assert (flow.arrivals, flow.elapsed_s) == (50, 1.25)
 
 
+def test_each_tick_counts_from_where_the_one_before_ended() -> None:
+    counters = Counters()
+    flows = []
+    for t, arrivals in [(0.0, 100), (1.0, 130), (3.0, 150)]:
+        counters.see(t, [traffic(arrivals=arrivals)])
+        flows.append(counters.close())
+    assert [(flow.arrivals, flow.elapsed_s) for flow in flows] == [(0, None), (30, 1.0), (20, 2.0)]
+
+
 def test_workers_add_up() -> None:
     first = [traffic(arrivals=100, worker="old"), traffic(arrivals=10, worker="new")]
     second = [traffic(arrivals=101, worker="old"), traffic(arrivals=30, worker="new")]

@@ -73,10 +73,14 @@ def test_a_closed_pipe_is_quiet(daemon: Daemon) -> None:
     command.stderr.close()
 
 
-def test_a_pipe_closed_before_the_last_flush_is_quiet() -> None:
+@pytest.mark.parametrize("words", [("--help",), ("status",)], ids=["flushed", "left for the last flush"])
+def test_a_pipe_closed_before_anything_is_written_is_quiet(daemon: Daemon, words: tuple[str, ...]) -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    done = subprocess.run([*MAIN, "--help"], stdout=writing, stderr=subprocess.PIPE, timeout=DEADLINE_S, check=False)
+    environment = {**os.environ, "AUTOSCALER_STATE_DIR": str(daemon.state_dir)}
+    done = subprocess.run(
+        [*MAIN, *words], stdout=writing, stderr=subprocess.PIPE, timeout=DEADLINE_S, env=environment, check=False
+    )
     os.close(writing)
     assert (done.returncode, done.stderr) == (1, b"")
 

@@ -20,15 +20,16 @@ SUFFIXES = (".yaml", ".yml")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The files to read, and why a path gave none: it can't be read, or holds no policy."""
+    """The files to read, each with the path that was given for it, and why a path gave none: it can't be read, or holds no
+    policy."""
 
-    files: tuple[Path, ...]
+    files: Mapping[Path, Path]
     unread: Mapping[Path, str] = field(default_factory=dict)
 
 
 def find(paths: Sequence[Path]) -> Found:
     """All policy files of these files and folders, each once."""
-    files: dict[Path, Path] = {}
+    files: dict[Path, tuple[Path, Path]] = {}
     unread: dict[Path, str] = {}
     for path in paths:
         try:
@@ -39,8 +40,8 @@ def find(paths: Sequence[Path]) -> Found:
         if not inside:
             unread[path] = "holds no *.yaml or *.yml"
         for file in inside:
-            files.setdefault(Path(os.path.abspath(file)), file)
-    return Found(tuple(files.values()), unread)
+            files.setdefault(Path(os.path.abspath(file)), (file, path))
+    return Found(dict(files.values()), unread)
 
 
 def _policies_of(folder: Path) -> list[Path]:

@@ -6,9 +6,10 @@ A document with a problem is left out, the others stay; a document's own text ca
 that the last good version of a broken one goes on.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 from autoscaler.spec import checks, compose, dotenv, files, refused, unavailable, yaml12
 from autoscaler.spec.environment import Place
@@ -18,6 +19,8 @@ from autoscaler.spec.nodes import Entry, MapNode, Mark, Node, Scalar, shown
 from autoscaler.spec.origins import Origin, origins
 from autoscaler.spec.problems import Problem, Problems
 from autoscaler.spec.validation import spec_hash, validated
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,43 +80,49 @@ def load_policies(
     warnings: list[str] = []
     read: list[_Read] = []
     seen: list[Path] = []
-    for path in found.files:
-        of_file = Problems()
+    for path, given in found.files.items():
+        looked_at = [path]
         try:
-            text = files.read_text(path, of_file)
+            told, wrong = _file(path, settings, looked_at)
         except OSError as error:
             unread[path] = f"can't be read: {error.strerror}"
             continue
-        seen.append(path)
-        documents = yaml12.read(text, str(path), of_file) if text is not None else []
-        if not documents and not of_file.found:
+        seen.extend(looked_at)
+        if not told and not wrong:
             unread[path] = "holds no document"
-        problems.extend(of_file.found)
-        for document in documents:
-            one, wrong = _document(document, path, settings, seen)
-            problems.extend(wrong)
-            if one:
-                read.append(one)
-                warnings.extend(checks.without_effect(one.document.spec, one.tree))
+        for culprit, mode in files.writable_by_all([given, *looked_at]).items():
+            what = f"everyone can write {culprit} (mode {mode})"
+            if allow_writable:
+                warnings.append(what)
+            else:
+                fix = f"chmod o-w {culprit}, or start with --allow-writable-policies"
+                told, wrong = [], [Problem(Mark(str(path), 1, 1), "", what, fix)]
+        problems.extend(wrong)
+        read.extend(told)
     clashes = dict(checks.across((one.document.spec, one.tree) for one in read))
-    in_force = tuple(one.document for number, one in enumerate(read) if number not in clashes)
     problems.extend(clashes.values())
-    open_to_all, tolerated = _writable([*paths, *seen], allow_writable)
-    told = tuple(dict.fromkeys([*open_to_all, *problems]))
-    return Loaded(in_force, told, (*tolerated, *warnings), unread, tuple(dict.fromkeys(seen)))
+    in_force = tuple(one.document for number, one in enumerate(read) if number not in clashes)
+    for one in read:
+        warnings.extend(checks.without_effect(one.document.spec, one.tree))
+    return Loaded(in_force, _once(problems), _once(warnings), unread, _once(seen))
 
 
-def _writable(paths: Sequence[Path], allowed: bool) -> tuple[list[Problem], list[str]]:
-    """Files (`.env` and env_files too) and folders that everyone can write, as problems, or as warnings where allowed."""
-    problems, warnings = [], []
-    for path, mode in files.writable_by_all(paths).items():
-        what = f"everyone can write it (mode {mode})"
-        if allowed:
-            warnings.append(f"{path}: {what}")
-        else:
-            fix = f"chmod o-w {path}, or start with --allow-writable-policies"
-            problems.append(Problem(Mark(str(path), 1, 1), "", what, fix))
-    return problems, warnings
+def _once(items: Iterable[T]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys(items))
+
+
+def _file(path: Path, settings: _Settings, looked_at: list[Path]) -> tuple[list[_Read], list[Problem]]:
+    """The documents of one file that are fine by themselves, and what is wrong with the others. Raises OSError."""
+    of_file = Problems()
+    text = files.read_text(path, of_file)
+    documents = yaml12.read(text, str(path), of_file) if text is not None else []
+    problems, read = list(of_file.found), []
+    for document in documents:
+        one, wrong = _document(document, path, settings, looked_at)
+        problems.extend(wrong)
+        if one:
+            read.append(one)
+    return read, problems
 
 
 def load_document(

@@ -89,12 +89,14 @@ def test_policies_that_everyone_can_write_are_refused(tmp_path: Path, what: str)
     (folder / "web.yaml").write_text(GOOD)
     path = folder if what == "folder" else folder / "web.yaml"
     path.chmod(0o777)
-    (problem,) = load(folder).problems
-    assert problem.what == "everyone can write it (mode 0777)"
+    refused = load(folder)
+    (problem,) = refused.problems
+    assert (names(refused), problem.mark.file) == ([], str(folder / "web.yaml"))
+    assert problem.what == f"everyone can write {path} (mode 0777)"
     assert problem.fix == f"chmod o-w {path}, or start with --allow-writable-policies"
     allowed = load(folder, allow_writable=True)
     assert allowed.problems == ()
-    assert allowed.warnings == (f"{path}: everyone can write it (mode 0777)",)
+    assert (names(allowed), allowed.warnings) == (["web"], (f"everyone can write {path} (mode 0777)",))
 
 
 def test_the_folder_of_a_file_counts_unless_sticky(tmp_path: Path) -> None:
@@ -102,7 +104,7 @@ def test_the_folder_of_a_file_counts_unless_sticky(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "web.yaml").write_text(GOOD)
     folder.chmod(0o777)
-    assert [problem.mark.file for problem in load(folder / "web.yaml").problems] == [str(folder)]
+    assert [problem.what for problem in load(folder / "web.yaml").problems] == [f"everyone can write {folder} (mode 0777)"]
     folder.chmod(0o1777)
     assert load(folder / "web.yaml").problems == ()
 
@@ -110,7 +112,9 @@ def test_the_folder_of_a_file_counts_unless_sticky(tmp_path: Path) -> None:
 def test_variables_that_everyone_can_write_are_refused_too(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("TAG=1\n")
     (tmp_path / ".env").chmod(0o666)
-    assert [problem.mark.file for problem in load_text(tmp_path, GOOD).problems] == [str(tmp_path / ".env")]
+    loaded = load_text(tmp_path, GOOD)
+    assert (names(loaded), len(loaded.problems)) == ([], 1)
+    assert loaded.problems[0].what == f"everyone can write {tmp_path / '.env'} (mode 0666)"
 
 
 def test_a_folder_named_dotenv_is_no_file_of_variables(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_validates_flags(folder: Path) -> None:
     assert run("validate").exit_code == 2
     assert run("validate", "--allow-privileged", "web").exit_code == 2
     result = run("validate", "--allow-privileged", "web", "--allow-writable-policies")
-    assert (result.exit_code, result.stderr) == (0, "warning: policies: everyone can write it (mode 0777)\n")
+    assert (result.exit_code, result.stderr) == (0, "warning: everyone can write policies (mode 0777)\n")
     assert run("validate", "--runtime", "podman").stderr == "--runtime: 'podman' is no runtime; allowed: docker, process\n"
 
 

@@ -7,6 +7,7 @@ many on loopback, and one of them could sit on a port between our look and the r
 import random
 import socket
 from collections.abc import Collection
+from itertools import chain
 from pathlib import Path
 
 LOWEST, HIGHEST = 10_000, 65_535
@@ -17,8 +18,9 @@ def free_port(taken: Collection[int], *, chance: random.Random) -> int | None:
     """A port that nobody listens on and that isn't `taken`; None where there is none left."""
     low, high = outgoing_range()
     ports = [*range(LOWEST, low), *range(high + 1, HIGHEST + 1)] or list(range(LOWEST, HIGHEST + 1))
-    chance.shuffle(ports)
-    return next((port for port in ports if port not in taken and is_free(port)), None)
+    begin = chance.randrange(len(ports))  # anywhere, so that two daemons don't try the same ones
+    around = chain(ports[begin:], ports[:begin])
+    return next((port for port in around if port not in taken and is_free(port)), None)
 
 
 def outgoing_range() -> tuple[int, int]:

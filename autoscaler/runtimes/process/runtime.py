@@ -25,7 +25,7 @@ from autoscaler.runtimes.process.reader import NOTE_S, ProcessReader
 from autoscaler.runtimes.process.records import Record
 from autoscaler.spec.models import ServiceSpec
 
-START_S = 5.0  # a keeper needs some 20 ms on an idle machine
+START_S = 30.0  # a keeper needs some 50 ms on an idle machine
 KILL_S = 5.0  # a process that SIGKILL doesn't end by then hangs in the kernel
 
 
@@ -120,11 +120,11 @@ class ProcessRuntime(ProcessReader):
                     if not (is_alive(its_keeper) or records.has_keeper(place) or records.was_started(place)):
                         raise EngineError("\n".join(await self.logs(replica, 5)) or "its keeper ended", where=replica)
                     await asyncio.sleep(POLL_S / 4)
-        except OSError as error:
-            raise EngineError(str(error), where=replica, fix=f"is {folder} there, and memory left?") from error
         except TimeoutError:
             send(its_keeper, signal.SIGKILL)
             raise EngineError(f"not started within {START_S:g} s", where=replica, fix="is the machine overloaded?") from None
+        except OSError as error:
+            raise EngineError(str(error), where=replica, fix=f"is {folder} there, and memory left?") from error
 
     async def _end(self, id: str, place: Path) -> None:
         """Kill the replica's processes and its keeper, by what that folder tells."""

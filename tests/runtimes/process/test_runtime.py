@@ -17,6 +17,7 @@ from autoscaler.drivers.children import identify, is_alive, send, spawn_apart
 from autoscaler.errors import EngineError, ImageError
 from autoscaler.model import Change, Exit, Instance, Phase
 from autoscaler.runtimes.process import ProcessReader, ProcessRuntime, command, keeper, records
+from autoscaler.runtimes.process import runtime as process_runtime
 from autoscaler.spec.models import Secret, Ulimit
 from tests.runtimes.process.conftest import ENVIRON, SpecOf, WallClock, ended, one, processes_with
 
@@ -157,6 +158,21 @@ async def test_a_folder_that_is_missing_leaves_no_replica(runtime: ProcessRuntim
     with pytest.raises(EngineError, match="gone"):
         await runtime.start(spec_of(working_dir="gone"), "web-1", "")
     assert await runtime.observe() == []
+
+
+async def test_a_start_that_hangs_is_given_up_and_leaves_nothing(
+    runtime: ProcessRuntime, spec_of: SpecOf, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    hangs = tmp_path / "hangs.py"
+    hangs.write_text("import time; time.sleep(60)")
+    monkeypatch.setattr(keeper, "__file__", str(hangs))
+    monkeypatch.setattr(process_runtime, "START_S", 0.5)
+    with pytest.raises(EngineError, match=r"web-1: not started within 0\.5 s; is the machine overloaded"):
+        await runtime.start(spec_of(), "web-1", "")
+    assert await runtime.observe() == []
+    async with asyncio.timeout(5):
+        while [pid for pid in processes_with(str(hangs)) if alive(pid)]:
+            await asyncio.sleep(0.02)
 
 
 # ---------------------------------------------------------------- ending

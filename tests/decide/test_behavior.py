@@ -127,14 +127,23 @@ def test_a_limit_on_the_wrong_side_of_current_means_current() -> None:
 
 
 def test_a_move_to_a_bound_uses_up_the_rate_and_is_not_taken_back() -> None:
-    up = service(ONE_EACH, min=10, behavior=rated(THREE))
-    assert counts(up, [seen(0, ready=0, request_rate=50.0), seen(1, request_rate=50.0), seen(60, request_rate=50.0)]) == [
-        10,
-        10,
-        13,
-    ]
-    down = service(ONE_EACH, max=10, behavior=rated(down=(THREE,)))
-    assert counts(down, [seen(0, ready=20), seen(1, request_rate=5.0), seen(60, request_rate=5.0)]) == [10, 10, 7]
+    behavior = rated(THREE, down=(THREE,))
+    _, raised = fold(service(ONE_EACH, min=10, behavior=behavior), [seen(0, ready=0, request_rate=50.0)])
+    _, lowered = fold(service(ONE_EACH, max=10, behavior=behavior), [seen(0, ready=20, request_rate=5.0)])
+    since = service(ONE_EACH, behavior=behavior)
+    up, down = [seen(t, request_rate=50.0) for t in (1, 60)], [seen(t, request_rate=5.0) for t in (1, 60)]
+    assert [decision.desired for decision in fold(since, up, raised)[0]] == [10, 13]
+    assert [decision.desired for decision in fold(since, down, lowered)[0]] == [10, 7]
+
+
+def test_a_change_asked_again_at_once_is_counted_once() -> None:
+    _, memory = fold(service(ONE_EACH, behavior=HPA), [*wants((0, 50)), seen(0, ready=0, request_rate=50.0)])
+    assert memory.scaled == (Scaled(0.0, 4),)
+
+
+def test_up_is_held_until_the_lowest_leaves() -> None:
+    decision = fold(UP_60, wants((0, 2), (10, 6), ready=2))[0][-1]
+    assert [(limit.name, limit.after, limit.until) for limit in decision.limits] == [("stabilization", 2, 60.0)]
 
 
 def test_a_given_desired_that_differs_is_no_scale_event() -> None:

@@ -6,7 +6,6 @@ is imported to run it, to show its help, or to complete its options. Every flag 
 """
 
 import inspect
-import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -162,11 +161,4 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    try:
-        try:
-            app(prog_name="autoscaler")
-        finally:
-            sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the flush at the exit has nothing to complain of
-        sys.exit(EXIT_FAILED)
+    app(prog_name="autoscaler")

@@ -8,7 +8,7 @@
 Source: HAProxy management guide, 9.1 "CSV format"; what counts when was measured on 2.6.12 and 2.8.25.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from autoscaler.errors import ProxyUnavailable
@@ -73,9 +73,17 @@ def parse_page(text: str, worker: str) -> Page:
     names = head[2:].split(",")
     try:
         at = [names.index(column) for column in COLUMNS]
-        return _read(body.splitlines(), at, names.index("check_status"), worker)
+        return _read(_whole(body.splitlines(), len(names)), at, names.index("check_status"), worker)
     except (ValueError, IndexError) as error:
         raise ProxyUnavailable(f"answered half a statistics page: {error}", where="haproxy") from error
+
+
+def _whole(lines: Iterable[str], width: int) -> Iterator[str]:
+    for line in lines:
+        if line and line.count(",") != width - 1:
+            raise ValueError(f"{line[:40]!r} is no whole line")
+        if line:
+            yield line
 
 
 def _read(lines: Iterable[str], at: Sequence[int], check_at: int, worker: str) -> Page:
@@ -85,8 +93,6 @@ def _read(lines: Iterable[str], at: Sequence[int], check_at: int, worker: str) -
     traffic: dict[str, Traffic] = {}
     clients = 0
     for line in lines:
-        if not line:
-            continue
         cell = line.split(",", last)
         if cell[px] == NO_ROUTE:
             continue
@@ -98,15 +104,9 @@ def _read(lines: Iterable[str], at: Sequence[int], check_at: int, worker: str) -
                 worker, int(cell[stot]), int(cell[req]), int(cell[h5]), int(cell[scur]), int(cell[qcur])
             )
             continue
+        errors = int(cell[h5] or 0) + int(cell[econ]) + int(cell[eresp])
         row = ServerRow(
-            name=cell[sv],
-            status=cell[status],
-            queued=int(cell[qcur]),
-            sessions=int(cell[scur]),
-            sessions_total=int(cell[stot]),
-            errors_total=int(cell[h5] or 0) + int(cell[econ]) + int(cell[eresp]),
-            address=cell[addr],
-            check=cell[check_at],
+            cell[sv], cell[status], int(cell[qcur]), int(cell[scur]), int(cell[stot]), errors, cell[addr], cell[check_at]
         )
         servers.setdefault(cell[px], []).append(row)
     return Page({service: tuple(servers.get(service, ())) for service in traffic}, traffic, clients)

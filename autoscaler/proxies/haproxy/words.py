@@ -8,6 +8,7 @@ Source: HAProxy configuration manual, 2.2 "Quoting and escaping", 8.2.6 "Custom 
 
 import ipaddress
 import re
+from functools import lru_cache
 
 from autoscaler.errors import ProxyError
 from autoscaler.model import Address
@@ -18,6 +19,7 @@ _PATH = re.compile(r"/[A-Za-z0-9/._~%+@:,=&!*()-]{0,2000}")
 _TARGET = re.compile(r"/[A-Za-z0-9/._~%+@:,=&!*()?-]{0,2000}")
 
 
+@lru_cache(maxsize=10_000)  # asked of every server at every tick
 def name(text: str) -> str:
     """A service's or a replica's name."""
     return _only(_NAME, text, "name")
@@ -61,6 +63,7 @@ def port(number: int) -> int:
     return number
 
 
+@lru_cache(maxsize=10_000)
 def endpoint(address: Address) -> str:
     """Where a replica listens, as a server line says it."""
     literal = ip(address.host)

@@ -1,0 +1,114 @@
+"""From the servers there are to those there shall be: cases, and two laws over any of both."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autoscaler.model import Address, Backend
+from autoscaler.proxies.haproxy.difference import deletable, difference
+from autoscaler.proxies.haproxy.routes import ServerOptions
+from autoscaler.proxies.haproxy.stats import ServerRow
+from autoscaler.spec.models import HealthCheck
+
+OPTIONS = ServerOptions(20, 0.0, HealthCheck())
+A, B = Address("10.0.0.1", 80), Address("10.0.0.2", 80)
+
+
+def row(name: str, status: str = "UP", address: Address = A, sessions: int = 0) -> ServerRow:
+    return ServerRow(name, status, 0, sessions, 0, 0, str(address))
+
+
+def wanted(name: str, *, draining: bool = False, address: Address = A) -> Backend:
+    return Backend(name, address, draining, "")
+
+
+@pytest.mark.parametrize(
+    ("backends", "rows", "commands"),
+    [
+        pytest.param(
+            [wanted("web-1")],
+            [],
+            [f"add server web/web-1 10.0.0.1:80 {OPTIONS}", "enable health web/web-1", "enable server web/web-1"],
+            id="new",
+        ),
+        pytest.param(
+            [wanted("web-1", draining=True)],
+            [],
+            [f"add server web/web-1 10.0.0.1:80 {OPTIONS}", "enable health web/web-1"],
+            id="new, but to drain: never enabled",
+        ),
+        pytest.param([wanted("web-1")], [row("web-1")], [], id="there"),
+        pytest.param([wanted("web-1")], [row("web-1", "DOWN")], [], id="down is the health check's matter"),
+        pytest.param([wanted("web-1", draining=True)], [row("web-1")], ["set server web/web-1 state drain"], id="drain"),
+        pytest.param([wanted("web-1", draining=True)], [row("web-1", "MAINT")], [], id="disabled by the file"),
+        pytest.param([wanted("web-1")], [row("web-1", "DRAIN")], ["set server web/web-1 state ready"], id="taken back"),
+        pytest.param([wanted("web-1")], [row("web-1", "MAINT")], ["set server web/web-1 state ready"], id="put back"),
+        pytest.param([], [row("web-1", "DRAIN")], ["set server web/web-1 state maint"], id="gone"),
+        pytest.param([], [row("web-1", "MAINT")], [], id="gone already"),
+        pytest.param(
+            [wanted("web-1", address=B)],
+            [row("web-1")],
+            ["set server web/web-1 addr 10.0.0.2 port 80"],
+            id="another address",
+        ),
+    ],
+)
+def test_cases(backends: list[Backend], rows: list[ServerRow], commands: list[str]) -> None:
+    assert [c for group in difference("web", OPTIONS, backends, rows) for c in group] == commands
+
+
+def test_without_a_check_none_is_enabled() -> None:
+    (group,) = difference("web", ServerOptions(20, 0.0, None), [wanted("web-1")], [])
+    assert [command.split()[0:2] for command in group] == [["add", "server"], ["enable", "server"]]
+
+
+def test_deleted_is_what_is_wanted_no_more_and_idle() -> None:
+    rows = [row("a", "MAINT"), row("b", "MAINT", sessions=1), row("c", "MAINT"), row("d")]
+    assert deletable("web", {"c": wanted("c", draining=True)}, rows) == ("del server web/a",)
+
+
+names = st.sampled_from(["web-1", "web-2", "web-3"])
+addresses = st.sampled_from([A, B])
+any_backends = st.lists(st.builds(Backend, names, addresses, st.booleans(), st.just("")), unique_by=lambda b: b.replica)
+any_rows = st.lists(
+    st.builds(row, names, st.sampled_from(["UP", "UP 1/2", "DOWN", "MAINT", "DRAIN", "no check"]), addresses),
+    unique_by=lambda r: r.name,
+)
+
+
+def obey(rows: list[ServerRow], commands: list[str]) -> list[ServerRow]:
+    """What HAProxy would make of these commands."""
+    there = {row.name: row for row in rows}
+    for command in commands:
+        words = command.split()
+        name = words[2].split("/")[1]
+        if words[:2] == ["add", "server"]:
+            there[name] = ServerRow(name, "MAINT", 0, 0, 0, 0, words[3])
+        elif words[:2] == ["enable", "server"]:
+            there[name] = ServerRow(name, "UP", 0, 0, 0, 0, there[name].address)
+        elif "addr" in words:
+            there[name] = ServerRow(name, there[name].status, 0, 0, 0, 0, f"{words[4]}:{words[6]}")
+        elif "state" in words:
+            status = {"drain": "DRAIN", "ready": "UP", "maint": "MAINT"}[words[-1]]
+            there[name] = ServerRow(name, status, 0, 0, 0, 0, there[name].address)
+    return list(there.values())
+
+
+@given(any_backends, any_rows)
+def test_once_obeyed_nothing_is_left_to_do(backends: list[Backend], rows: list[ServerRow]) -> None:
+    commands = [c for group in difference("web", OPTIONS, backends, rows) for c in group]
+    after = obey(rows, commands)
+    assert difference("web", OPTIONS, backends, after) == ()
+    serving = {row.name for row in after if not (row.in_maintenance or row.drains)}
+    assert serving == {backend.replica for backend in backends if not backend.draining}
+
+
+@given(any_backends, any_rows)
+def test_one_that_shall_drain_is_never_enabled_on_the_way(backends: list[Backend], rows: list[ServerRow]) -> None:
+    draining = {f"web/{backend.replica}" for backend in backends if backend.draining}
+    for group in difference("web", OPTIONS, backends, rows):
+        for command in group:
+            assert not (
+                command.split()[2] in draining and command.startswith(("enable server", "set")) and "ready" in command
+            )
+            assert not (command.startswith("enable server") and command.split()[2] in draining)

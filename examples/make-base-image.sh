@@ -26,9 +26,17 @@ fi
 command -v debootstrap >/dev/null || die "debootstrap is missing; apt-get install debootstrap"
 docker version >/dev/null 2>&1 || die "no Docker engine answers; is dockerd running?"
 
+python=${PYTHON:-python3}
+"$python" -m pip --version >/dev/null 2>&1 || die "$python has no pip; PYTHON=.venv/bin/python names another"
+
+# shellcheck disable=SC2016  # $(REPO_URI) is apt's
 mirror=$(apt-get indextargets --format '$(REPO_URI)' 2>/dev/null | head -n 1)
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+tidy() {
+    umount "$work/root/proc" "$work/root/sys" 2>/dev/null || : # debootstrap's, where it was interrupted
+    rm -rf --one-file-system "$work"
+}
+trap tidy EXIT
 trap 'exit 130' INT TERM
 
 say "1/4 Debian $suite with Python, some 40 s"
@@ -36,7 +44,6 @@ debootstrap --variant=minbase --include="$packages" "$suite" "$work/root" "${mir
     >"$work/log" 2>&1 || { tail -n 5 "$work/log" >&2; die "debootstrap failed"; }
 
 say "2/4 the wheels that the examples ask for"
-python=${PYTHON:-python3}
 mkdir -p "$work/root/wheels"
 for requirements in "$here"/*/requirements.txt; do
     "$python" -m pip download --quiet --no-cache-dir --only-binary=:all: --python-version 3.11 \

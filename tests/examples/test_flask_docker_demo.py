@@ -186,7 +186,8 @@ def image() -> Iterator[str]:
 
 def docker_output(*command: str) -> str:
     """What a command prints; its errors where it fails."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
+    env = os.environ | {"PYTHON": sys.executable}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=280, env=env)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 

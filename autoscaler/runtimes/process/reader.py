@@ -30,7 +30,10 @@ class ProcessReader:
         for cache in (self._records, self._running):
             for name in cache.keys() - set(names):
                 del cache[name]
-        found = [await self._look(name) for name in names]
+        try:
+            found = [await self._look(name) for name in names]
+        except OSError as error:
+            raise self._unavailable(error) from error
         return [instance for instance in found if instance]
 
     async def usage(self, ids: Sequence[str]) -> Mapping[str, Usage]:
@@ -78,12 +81,7 @@ class ProcessReader:
         record = self._record(name)
         if record is None:
             return None
-        running = self._processes(name)
         phase = self._phase(name)
-        code = records.read_exit_code(self._place(name))
-        if phase is Phase.EXITED and running and code is None:
-            await wait_gone(running.keeper, NOTE_S)  # it is just noting the exit status
-            code = records.read_exit_code(self._place(name))
         return Instance(
             id=name,
             replica=record.replica,
@@ -92,8 +90,15 @@ class ProcessReader:
             phase=phase,
             created_at=record.created_at,
             address=Address("127.0.0.1", record.port) if record.port else None,
-            exit=Exit(code) if phase is Phase.EXITED else None,
+            exit=await self._exit(name) if phase is Phase.EXITED else None,
         )
+
+    async def _exit(self, name: str) -> Exit:
+        running, code = self._processes(name), records.read_exit_code(self._place(name))
+        if running and code is None:
+            await wait_gone(running.keeper, NOTE_S)  # it is just noting the exit status
+            code = records.read_exit_code(self._place(name))
+        return Exit(code)
 
     def _phase(self, name: str) -> Phase:
         if self._runs(name):
@@ -128,7 +133,10 @@ class ProcessReader:
         try:
             return records.names(self.folder)
         except OSError as error:
-            raise EngineUnavailable(str(error), where=str(self.folder), fix="is the state dir there and ours?") from error
+            raise self._unavailable(error) from error
+
+    def _unavailable(self, error: OSError) -> EngineUnavailable:
+        return EngineUnavailable(str(error), where=str(self.folder), fix="is the state dir ours, and its disk not full?")
 
     def _watch(self, endings: dict[str, asyncio.Task[bool]], stirred: asyncio.Event) -> set[str]:
         """Have a task for the end of every replica that was started, and none for those removed."""

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from autoscaler.drivers.children import POLL_S, ProcessId, is_alive, send, spawn_apart, wait_gone
-from autoscaler.errors import EngineError, EngineUnavailable
+from autoscaler.errors import EngineError
 from autoscaler.ports import Clock, Progress
 from autoscaler.runtimes.process import command, keeper, records, sessions
 from autoscaler.runtimes.process.loopback import free_port
@@ -47,12 +47,12 @@ class ProcessRuntime(ProcessReader):
         """Start a replica on a port of its own, unless it was started already. Raises EngineError."""
         argv = command.command_line(spec)
         given = command.environment(spec, self._environ)
-        await self._clear_left_behind()
         try:
+            await self._clear_left_behind()
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             ours = records.claim(self.folder, self._intent(spec, replica))
         except OSError as error:
-            raise EngineUnavailable(str(error), where=str(self.folder), fix="is the disk full?") from error
+            raise self._unavailable(error) from error
         record = self._record(replica)
         if record is None or (not ours and records.was_started(self._place(replica))):
             return
@@ -82,7 +82,10 @@ class ProcessRuntime(ProcessReader):
     async def remove(self, id: str) -> None:
         """Kill what still runs and delete its folder and log."""
         await self._end(id, self._place(id))
-        aside = records.set_aside(self.folder, id)
+        try:
+            aside = records.set_aside(self.folder, id)
+        except OSError as error:
+            raise self._unavailable(error) from error
         if aside is not None:
             await self._clear(id, aside)
         self._records.pop(id, None)

@@ -14,12 +14,13 @@ from pathlib import Path
 import pytest
 
 from autoscaler.drivers.children import identify, is_alive, send, spawn_apart
-from autoscaler.errors import EngineError, ImageError
+from autoscaler.errors import EngineError, EngineUnavailable, ImageError
 from autoscaler.model import Change, Exit, Instance, Phase
 from autoscaler.runtimes.process import ProcessReader, ProcessRuntime, command, keeper, records
 from autoscaler.runtimes.process import runtime as process_runtime
 from autoscaler.spec.models import Secret, Ulimit
 from tests.runtimes.process.conftest import ENVIRON, SpecOf, WallClock, ended, one, processes_with
+from tests.support.state import fill, tiny_disk
 
 
 def leader(runtime: ProcessReader, replica: str = "web-1") -> int:
@@ -348,6 +349,28 @@ async def test_a_folder_that_is_not_there_holds_no_replicas(tmp_path: Path) -> N
     reader = ProcessReader(tmp_path / "none")
     assert await reader.observe() == []
     assert not (tmp_path / "none").exists()
+
+
+async def test_a_state_dir_that_cannot_be_used_is_told(tmp_path: Path, spec_of: SpecOf) -> None:
+    (tmp_path / "process").write_text("a file")
+    runtime = ProcessRuntime(tmp_path / "process", WallClock(), ENVIRON)
+    with pytest.raises(EngineUnavailable, match=r"process: .*; is the state dir ours"):
+        await runtime.observe()
+    with pytest.raises(EngineUnavailable, match=r"process: .*; is the state dir ours"):
+        await runtime.start(spec_of(), "web-1", "")
+
+
+async def test_a_full_disk_starts_none_and_stops_none(tmp_path: Path, spec_of: SpecOf) -> None:
+    with tiny_disk(tmp_path / "process") as disk:
+        runtime = ProcessRuntime(disk, WallClock(), ENVIRON)
+        await runtime.start(spec_of("while :; do echo much output; sleep 0.01; done"), "web-1", "")
+        fill(disk).rename(disk / ".full")
+        with pytest.raises(EngineError, match="No space left"):
+            await runtime.start(spec_of(), "web-2", "")
+        assert (await one(runtime)).phase is Phase.RUNNING
+        await runtime.stop("web-1", grace_s=2)
+        await runtime.remove("web-1")
+        assert await runtime.observe() == []
 
 
 # ---------------------------------------------------------------- surviving the daemon

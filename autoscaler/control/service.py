@@ -74,7 +74,7 @@ class ServiceLoop:
         self._images = images
         self._prober = Prober(self.stir)
         self._stirred = stirred
-        self._was_ready_at = dict(saved.ready_at)
+        self._was_ready_at = saved.ready_at
         self._last_tick_at = clock.now()
         self._decide_now = False
 
@@ -118,6 +118,7 @@ class ServiceLoop:
                     async with asyncio.timeout(max(next_whole - self._clock.now(), 0)):
                         await self._stirred.wait()
         finally:
+            await self._save()
             await self._prober.close()
             await self.executor.close()
 
@@ -154,7 +155,7 @@ class ServiceLoop:
         instances = (await self._engine.look()).get(self.spec.service, ())
         view = self._proxy.view()
         servers = None if view is None else view.servers.get(self.spec.service, ())
-        self._join(Seen(now, instances, servers, view.t if view else now, under_way))
+        self._join(Seen(now, instances, servers, view.t if view else now, under_way, self._was_ready_at))
         if whole and not self.orders.down:
             await self.deciding.decide(now, self.replicas, self.orders)
         desired = 0 if self.orders.down else self.deciding.desired(self.replicas)
@@ -176,7 +177,7 @@ class ServiceLoop:
         timeout_s = self.spec.replica.healthcheck.start_timeout
         self.replicas, after = join(seen, before, timeout_s)
         changes = transitions(self.tracks, after, self.replicas, seen.now)
-        self.tracks = {name: self._remembered(name, track) for name, track in after.items()}
+        self.tracks = after
         for change in changes:
             self._tell(change)
         backoff = account(self.book.backoff, changes, after, seen.now)
@@ -184,11 +185,6 @@ class ServiceLoop:
             backoff = failed(backoff, f"{start.replica}: {start.why}", start.t, seen.now)
         numbers = highest_number([r.name for r in self.replicas] + [s.replica for s in seen.servers or ()])
         self.book = Book(max(self.book.next_number, numbers + 1), backoff)
-
-    def _remembered(self, name: str, track: Track) -> Track:
-        """A replica found again was ready when the last daemon saw it so."""
-        ready_at = self._was_ready_at.pop(name, None)
-        return track if ready_at is None or track.ready_at is None else replace(track, ready_at=ready_at)
 
     def _noted(self, seen: Seen) -> dict[str, Track]:
         """The tracks with what the prober and the executor have found out since."""

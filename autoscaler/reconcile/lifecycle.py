@@ -43,13 +43,17 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """All that one tick sees of a service. `servers` is None where the proxy can't be seen; `view_t` is when it was seen."""
+    """All that one tick sees of a service. `servers` is None where the proxy can't be seen; `view_t` is when it was seen.
+
+    `was_ready_at` is when a daemon before this one first saw a replica ready.
+    """
 
     now: float
     instances: tuple[Instance, ...]
     servers: tuple[Server, ...] | None
     view_t: float
     under_way: Mapping[str, Step] = field(default_factory=dict)
+    was_ready_at: Mapping[str, float] = field(default_factory=dict)
 
 
 def join(seen: Seen, tracks: Mapping[str, Track], start_timeout_s: float) -> tuple[tuple[Replica, ...], dict[str, Track]]:
@@ -82,7 +86,7 @@ def _joined(
     if state is not track.state:
         track = replace(track, state=state, since=seen.now)
     if state is ReplicaState.READY and track.ready_at is None:
-        track = replace(track, ready_at=seen.now)
+        track = replace(track, ready_at=seen.was_ready_at.get(instance.replica, seen.now))
     in_flight = server.in_flight if server else 0
     settled = seen.servers is not None and track.drained_at is not None and seen.view_t - track.drained_at >= SETTLED_S
     replica = Replica(
@@ -114,19 +118,18 @@ def _found(seen: Seen, server: Server | None) -> Track:
     """The track of a replica not known before: just started, or found again by a daemon that was."""
     if server is None:
         return Track(ReplicaState.STARTING, seen.now, seen.now)
+    found = Track(
+        state=ReplicaState.READY,
+        since=seen.now,
+        seen_at=seen.now,
+        ready_at=seen.was_ready_at.get(server.replica, seen.now),
+        passed=True,
+        assigned=True,
+        serving=True,
+    )
     if server.state is ServerState.DRAIN:
-        return Track(
-            ReplicaState.DRAINING,
-            seen.now,
-            seen.now,
-            seen.now,
-            passed=True,
-            assigned=True,
-            serving=True,
-            cause="was draining",
-            drained_at=seen.view_t,
-        )
-    return Track(ReplicaState.READY, seen.now, seen.now, seen.now, passed=True, assigned=True, serving=True)
+        return replace(found, state=ReplicaState.DRAINING, cause="was draining", drained_at=seen.view_t)
+    return found
 
 
 def _failure(now: float, instance: Instance, server: Server | None, track: Track, start_timeout_s: float) -> tuple[str, str]:

@@ -4,8 +4,6 @@ import asyncio
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +11,8 @@ import pytest
 
 from autoscaler.load import Kind, Live, Load, Result, constant, run
 from autoscaler.runtimes.process import records
-from tests.support.daemons import DaemonUnderTest, bare_image, bind, policy, running
+from tests.e2e.conftest import Ground
+from tests.support.daemons import DaemonUnderTest, bind, running
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
@@ -24,14 +23,6 @@ ROUNDS = 5  # of up and down: 100 replicas added, 100 drained away
 IDLE_KILLS = 5
 LONGEST_GAP_S = 3.0  # it is well below one on a machine with nothing else to do
 MIX = (Kind("/", 0.89), Kind("/", 0.1, "POST", b"x" * 2000), Kind("/wait?ms=5000", 0.01))
-
-
-@pytest.fixture(params=["process", "docker"])
-def ground(request: pytest.FixtureRequest, instance: str) -> Iterator[tuple[str, str]]:
-    """A runtime, and the image there."""
-    runtime = str(request.param)
-    with bare_image(f"autoscaler-test/{instance}:1") if runtime == "docker" else nullcontext("") as image:
-        yield runtime, image
 
 
 @dataclass
@@ -48,13 +39,11 @@ class Ended:
 
 
 async def test_a_hundred_replicas_come_and_go_and_daemon_and_proxy_die_and_no_request_fails(
-    ground: tuple[str, str], tmp_path: Path, instance: str
+    ground: Ground, address: str, tmp_path: Path, instance: str
 ) -> None:
-    runtime, image = ground
     daemon = DaemonUnderTest(tmp_path, instance)
-    address = bind()
     port = int(address.rpartition(":")[2])
-    daemon.write_policy("web", policy(runtime, address, image))
+    daemon.write_policy("web", ground.policy(address))
     loop, requests = asyncio.get_running_loop(), list[Ended]()
     began = loop.time()
 
@@ -73,8 +62,8 @@ async def test_a_hundred_replicas_come_and_go_and_daemon_and_proxy_die_and_no_re
                 if number == 0:
                     await _kill_the_daemon(daemon)
                 if number == 1:
-                    await _add_a_route(daemon, runtime, image)
-            kills = await _kill_idle_replicas(daemon, runtime)
+                    await _add_a_route(daemon, ground)
+            kills = await _kill_idle_replicas(daemon, ground.runtime)
             died, back = await _kill_the_proxy(daemon, port)
             await asyncio.sleep(6)  # those of the gap have ended, and more have come
         finally:
@@ -84,8 +73,9 @@ async def test_a_hundred_replicas_come_and_go_and_daemon_and_proxy_die_and_no_re
         of_gap = [r for r in failed if r.spans(died, back)]
         of_kills = [r for r in failed if r not in of_gap and any(r.spans(t, t) for t in kills)]
         print(
-            f"\n{runtime}: {len(requests)} requests, {added} replicas added and drained; failed: {len(of_gap)} in the "
-            f"{back - died:.2f} s that HAProxy was away, {len(of_kills)} in flight on a killed replica"
+            f"\n{ground.runtime}: {len(requests)} requests, {added} replicas added and drained; "
+            f"failed: {len(of_gap)} in the {back - died:.2f} s that HAProxy was away, "
+            f"{len(of_kills)} in flight on a killed replica"
         )
         unexplained = [r for r in failed if r not in of_gap and r not in of_kills]
         assert unexplained == [], f"{[(r.began - began, r.result) for r in unexplained][:20]}\n{daemon.words()}"
@@ -119,8 +109,8 @@ async def _kill_the_daemon(daemon: DaemonUnderTest) -> None:
     assert {r.name for r in service.replicas} == names
 
 
-async def _add_a_route(daemon: DaemonUnderTest, runtime: str, image: str) -> None:
-    daemon.write_policy("other", policy(runtime, bind(), image, service="other"))
+async def _add_a_route(daemon: DaemonUnderTest, ground: Ground) -> None:
+    daemon.write_policy("other", ground.policy(bind(), service="other"))
     await daemon.until_ready("other", 1)
 
 

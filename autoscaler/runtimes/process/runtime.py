@@ -137,6 +137,7 @@ class ProcessRuntime(ProcessReader):
         await self._kill(id, running.leader)
         if not await wait_gone(running.keeper, NOTE_S):
             send(running.keeper, signal.SIGKILL)
+            await wait_gone(running.keeper, KILL_S)
 
     async def _kill(self, id: str, leader: ProcessId) -> None:
         if not await sessions.kill_all(leader, KILL_S):

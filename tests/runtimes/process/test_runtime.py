@@ -271,9 +271,9 @@ async def test_removing_one_that_runs_kills_it_and_leaves_nothing(runtime: Proce
 
 
 async def test_a_process_that_has_its_pid_now_is_not_touched(runtime: ProcessRuntime, spec_of: SpecOf) -> None:
+    stranger = spawn_apart(["/bin/sleep", "60"], env={})
     await runtime.start(spec_of("exit 0"), "web-1", "")
     await ended(runtime)
-    stranger = spawn_apart(["/bin/sleep", "60"], env={})
     path = runtime.folder / "web-1" / "running.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"pid": stranger.pid}))
     later = ProcessRuntime(runtime.folder, WallClock(), ENVIRON)

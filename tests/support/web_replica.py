@@ -19,6 +19,7 @@ class WebReplica:
     idle_timeout_s: float | None = None
     heads: list[bytes] = field(default_factory=list)
     healthy: bool = True
+    hangs: bool = False
     raw_answer: bytes | None = None
     in_flight: int = 0
     busiest: int = 0
@@ -54,6 +55,8 @@ class WebReplica:
                 async with asyncio.timeout(self.idle_timeout_s):
                     head = await reader.readuntil(b"\r\n\r\n")
                 self.heads.append(head)
+                if self.hangs:
+                    await asyncio.Event().wait()
                 if not await self._answer(head, reader, writer):
                     break
         self._writers.discard(writer)

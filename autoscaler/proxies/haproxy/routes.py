@@ -22,12 +22,16 @@ ANY_HOST = "*"
 
 @dataclass(frozen=True, slots=True)
 class Frontend:
-    """One bind. `only` is the service that takes all of it, None where the map tells; `by_host` where hosts matter."""
+    """One bind. `only` is the service that takes all of it, None where the map tells.
+
+    `by_host` and `by_path` say whether it has routes with and without a host.
+    """
 
     name: str
     bind: str
     only: str | None
     by_host: bool
+    by_path: bool
     timeout_client_s: float
     timeout_header_s: float
 
@@ -103,6 +107,7 @@ def _frontend(bind: Bind, specs: Sequence[ServiceSpec]) -> Frontend:
         bind=f"[{literal}]:{bind.port}" if ":" in literal else f"{literal}:{bind.port}",
         only=specs[0].service if takes_all else None,
         by_host=any(route.host for route in routes),
+        by_path=any(not route.host for route in routes),
         timeout_client_s=max(route.timeout_client for route in routes),
         timeout_header_s=max(route.timeout_header for route in routes),
     )

@@ -1,12 +1,13 @@
 """What becomes of single requests: queued, retried, cut, abused. Each by real bytes through a real HAProxy."""
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from autoscaler.model import FailureCause, Request
+from autoscaler.model import Address, Backend, FailureCause, Request, ServerState
 from autoscaler.proxies.haproxy import HAProxy
 from autoscaler.spec.models import HealthCheck
 from tests.support.proxied import backend, free_bind, of, replicas, service, until
@@ -350,3 +351,53 @@ async def test_a_slow_head_is_cut_at_the_header_timeout(proxy: HAProxy) -> None:
     got = await send_raw(web.route.bind, b"GET / HTTP/1.1\r\nHost: a\r\nX: ", 5)
     assert got.startswith(b"HTTP/1.1 408")
     assert time.monotonic() - began < 2
+
+
+# ---------------------------------------------------------------- replicas that hang
+
+
+async def test_one_that_takes_no_connection_is_passed_over_within_the_connect_timeout(proxy: HAProxy) -> None:
+    web = service(balance="roundrobin", check=HealthCheck(docker=True))
+    (sound,) = await replicas(1)
+    with socket.socket() as full, socket.socket() as first, socket.socket() as second:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for client in (first, second):  # the kernel lets one more wait than it was told
+            client.setblocking(False)
+            client.connect_ex(full.getsockname())
+        await proxy.configure([web])
+        stuck = Backend("web-9", Address("127.0.0.1", full.getsockname()[1]), False, "")
+        await proxy.assign("web", [stuck, backend(sound)])
+        began = time.monotonic()
+        answers = await asyncio.gather(*(ask(web.route.bind, "/", "POST", b"x") for _ in range(8)))
+        assert {answer.status for answer in answers} == {200}
+        assert sound.requests == 8
+        assert 0.9 < time.monotonic() - began < 2
+
+
+async def test_one_that_hangs_is_out_of_choice_within_four_seconds(proxy: HAProxy) -> None:
+    web = service()
+    one, two = await replicas(2)
+    await proxy.configure([web])
+    await proxy.assign("web", [backend(one), backend(two)])
+    one.hangs = True
+    began = time.monotonic()
+    await until(proxy, lambda view: of(view)["web-1"].state is ServerState.DOWN)
+    assert time.monotonic() - began < 4.5
+    assert {(await ask(web.route.bind)).body for _ in range(6)} == {b"web-2"}
+
+
+async def test_slow_heads_from_many_are_cut_and_others_are_served(proxy: HAProxy) -> None:
+    web = service(timeout_header=1.0)
+    (one,) = await replicas(1)
+    await proxy.configure([web])
+    await proxy.assign("web", [backend(one)])
+    began = time.monotonic()
+    slow = [asyncio.create_task(send_raw(web.route.bind, b"GET / HTTP/1.1\r\nX: ", 6)) for _ in range(300)]
+    while not all(task.done() for task in slow):
+        asked = time.monotonic()
+        assert (await ask(web.route.bind)).status == 200
+        assert time.monotonic() - asked < 1
+        await asyncio.sleep(0.05)
+    assert time.monotonic() - began < 4
+    assert all(b" 408 " in task.result() for task in slow)

@@ -36,13 +36,15 @@ class EngineWatch:
         self._emit = emit
         self._stir = stir
         self._next: asyncio.Task[ByService] | None = None
+        self._looks: set[asyncio.Task[ByService]] = set()
         self._one_at_a_time = asyncio.Lock()
 
     async def look(self) -> ByService:
         """All replicas by service, seen after this call began. Raises EngineError."""
         if self._next is None:
             self._next = asyncio.create_task(self._look(), name=f"look at {self.name}")
-            self._next.add_done_callback(_retrieve)
+            self._looks.add(self._next)
+            self._next.add_done_callback(self._looked)
         return await asyncio.shield(self._next)
 
     async def _look(self) -> ByService:
@@ -65,6 +67,12 @@ class EngineWatch:
             found[instance.service].append(instance)
         return {service: tuple(members) for service, members in found.items()}
 
+    def _looked(self, look: asyncio.Task[ByService]) -> None:
+        """Nobody may be waiting any more for a look that failed: its error was told already."""
+        self._looks.discard(look)
+        if not look.cancelled():
+            look.exception()
+
     def _failed(self, error: EngineError) -> None:
         self.failures += 1
         if not self.problem:
@@ -79,12 +87,18 @@ class EngineWatch:
 
     async def follow(self) -> None:
         """Run for ever: hand on each change; where the stream is cut, listen again and have all look again."""
-        while True:
-            with suppress(EngineError):
-                async for change in self._runtime.changes():
-                    self._stir(change)
-            self._stir(Change("", "", "reconnect"))
-            await asyncio.sleep(RECONNECT_S)
+        try:
+            while True:
+                with suppress(EngineError):
+                    async for change in self._runtime.changes():
+                        self._stir(change)
+                self._stir(Change("", "", "reconnect"))
+                await asyncio.sleep(RECONNECT_S)
+        finally:
+            looks = list(self._looks)
+            for look in looks:
+                look.cancel()
+            await asyncio.gather(*looks, return_exceptions=True)
 
 
 class ProxyWatch:
@@ -142,9 +156,3 @@ class ProxyWatch:
                 async for batch in self._proxy.requests():
                     self._meters.hear(self._clock.now(), batch)
             await asyncio.sleep(RECONNECT_S)
-
-
-def _retrieve(task: asyncio.Task[ByService]) -> None:
-    """Nobody may be waiting any more for a look that failed: its error was told already."""
-    if not task.cancelled():
-        task.exception()

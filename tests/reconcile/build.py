@@ -28,6 +28,7 @@ def ready(name: str, *, age: float = 60, in_flight: int = 0, in_proxy: bool = Tr
         address=address(name),
         in_flight=in_flight,
         in_proxy=in_proxy,
+        passed=True,
     )
 
 

@@ -12,7 +12,7 @@ server from coming or going. One lock keeps commands, looks and reloads apart.
 import asyncio
 import os
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence, Set
 from pathlib import Path
 
 from autoscaler.drivers.children import wait_gone
@@ -29,10 +29,11 @@ from autoscaler.proxies.haproxy.request_log import RequestLog
 from autoscaler.proxies.haproxy.routes import ServiceBackend, lay_out
 from autoscaler.proxies.haproxy.stats import ServerRow, parse_page
 from autoscaler.proxies.haproxy.workers import Workers
-from autoscaler.spec.models import ServiceSpec
+from autoscaler.spec.models import Bind, ServiceSpec
 
 MOST_THREADS = 4
 OBSERVE_TIMEOUT_S = 1.0
+FREED_WITHIN_S = 1.0
 LOSSES_INTERVAL_S = 5.0
 KEEP_HOUSE_EACH_S = 1.0
 LONGEST_BACK_OFF_S = 30.0
@@ -80,8 +81,7 @@ class HAProxy:
                 service: {backend.replica: backend for backend in backends}
                 for service, backends in read_servers(on_disk).items()
             } | self._wanted
-        ours = read_binds(on_disk) if running is not None else frozenset()
-        taken = {bind: process.why_taken(bind) for bind in {spec.route.bind for spec in specs} if str(bind) not in ours}
+        taken = await self._taken({spec.route.bind for spec in specs}, read_binds(on_disk), running is not None)
         problems = {spec.service: why for spec in specs if (why := taken.get(spec.route.bind, ""))}
         port = self._log.listen(read_log_port(on_disk))
         threads = min(MOST_THREADS, len(os.sched_getaffinity(0)))
@@ -91,6 +91,14 @@ class HAProxy:
         self._specs = specs
         self._wanted = {spec.service: self._wanted.get(spec.service, {}) for spec in specs}
         return problems
+
+    async def _taken(self, binds: Set[Bind], former: Set[str], is_running: bool) -> Mapping[Bind, str]:
+        """By bind, why it can't be had. One that a HAProxy had which has just died may take a moment to be free."""
+        taken = {bind: why for bind in binds if str(bind) not in former and (why := process.why_taken(bind))}
+        if not is_running:
+            own = [bind for bind in binds if str(bind) in former]
+            taken |= await process.still_taken(own, FREED_WITHIN_S)
+        return taken
 
     async def _bring(self, config: Config, running: str | None) -> None:
         """From the routes that run to these."""

@@ -10,7 +10,7 @@ import os
 import re
 import signal
 import socket
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from autoscaler.spec.models import Bind
 CHECK_TIMEOUT_S = 10.0
 TERM_TIMEOUT_S = 2.0
 KILL_TIMEOUT_S = 2.0
+FREED_POLL_S = 0.01
 TOLD_AT_MOST = 4
 
 _CONFIG_LINE = re.compile(r"\[[^\]]*haproxy\.cfg[^\]]*:(\d+)\]")
@@ -137,6 +138,17 @@ def why_taken(bind: Bind) -> str:
     except OSError as error:
         return f"{bind}: {error.strerror}; free the port or choose another `route.bind`"
     return ""
+
+
+async def still_taken(binds: Collection[Bind], within_s: float) -> dict[Bind, str]:
+    """Why nobody can listen there, for those that don't become free within this time."""
+    taken = {bind: why for bind in binds if (why := why_taken(bind))}
+    with suppress(TimeoutError):
+        async with asyncio.timeout(within_s):
+            while taken:
+                await asyncio.sleep(FREED_POLL_S)
+                taken = {bind: why for bind in taken if (why := why_taken(bind))}
+    return taken
 
 
 def _leads_session(process: ProcessId) -> bool:

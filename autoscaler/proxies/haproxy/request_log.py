@@ -35,8 +35,9 @@ class RequestLog:
         """What has come in, some times a second; nothing while nothing comes."""
         while True:
             lines = self._receiver.receive() if self._receiver else []
-            if lines:
-                yield [request for line in lines if (request := parse_line(line, self.owners))]
+            requests = [request for line in lines if (request := parse_line(line, self.owners))]
+            if requests:
+                yield requests
             await asyncio.sleep(0 if len(lines) == LARGEST_BATCH else INTERVAL_S)
 
     def count_not_sent(self, worker: int, dropped: int) -> None:

@@ -148,6 +148,20 @@ async def test_a_port_that_is_taken_is_reported_and_the_others_serve(proxy: HAPr
     assert (await ask(api.route.bind)).body == b"web-1"
 
 
+async def test_a_port_that_a_dying_haproxy_still_holds_is_waited_for(proxy: HAProxy, folder: Path, version: str) -> None:
+    web = service()
+    await proxy.configure([web])
+    await process.end(process.everyone(Files(folder)))
+    squatter = socket.socket()
+    squatter.bind((web.route.bind.host, web.route.bind.port))
+    squatter.listen()
+    asyncio.get_running_loop().call_later(0.3, squatter.close)
+    second = haproxy(folder, version)
+    assert await second.configure([web]) == {}
+    assert (await ask(web.route.bind)).status == 503
+    await second.close()
+
+
 @pytest.mark.parametrize(("whom", "within_s"), [("worker", 1.0), ("master", 2.0)])
 async def test_killed_it_is_back_with_the_servers_it_had(proxy: HAProxy, folder: Path, whom: str, within_s: float) -> None:
     web = service()

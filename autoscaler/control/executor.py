@@ -39,10 +39,11 @@ class FailedStart:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """The replicas whose start and whose stop began."""
+    """The replicas whose start, whose stop and whose removal began."""
 
-    starting: tuple[str, ...]
-    stopping: tuple[str, ...]
+    starting: tuple[str, ...] = ()
+    stopping: tuple[str, ...] = ()
+    removing: tuple[str, ...] = ()
 
 
 class Acting(Protocol):
@@ -102,6 +103,7 @@ class Executor:
         self._emit = emit
         self._stir = stir
         self._under_way: dict[str, tuple[Step, asyncio.Task[None]]] = {}
+        self._known: frozenset[str] = frozenset()
         self._backends: Sequence[Backend] = ()
         self._assigning: asyncio.Task[None] | None = None
         self._assign_again = False
@@ -114,6 +116,7 @@ class Executor:
         return taken
 
     def dispatch(self, spec: ServiceSpec, plan: Plan, ids: Mapping[str, str]) -> Begun:
+        self._known = frozenset(ids)
         if plan.backends is not None:
             self.assign(plan.backends)
         begun: dict[Step, list[str]] = {step: [] for step in Step}
@@ -124,7 +127,7 @@ class Executor:
                 self._under_way[action.replica] = (step, task)
                 task.add_done_callback(partial(self._ended, action.replica))
                 begun[step].append(action.replica)
-        return Begun(tuple(begun[Step.START]), tuple(begun[Step.STOP]))
+        return Begun(tuple(begun[Step.START]), tuple(begun[Step.STOP]), tuple(begun[Step.REMOVE]))
 
     def _ended(self, replica: str, _task: asyncio.Task[None]) -> None:
         self._under_way.pop(replica, None)
@@ -205,10 +208,11 @@ class Executor:
                 return
 
     def _confirm(self, backends: Sequence[Backend]) -> None:
+        """The proxy has taken these in: who is draining, or not among them any more, gets nothing new from now on."""
         now = self._clock.now()
-        draining = {backend.replica for backend in backends if backend.draining}
-        self.drained_at = {name: self.drained_at.get(name, now) for name in draining}
         serving = frozenset(backend.replica for backend in backends if not backend.draining)
+        left = {*self.drained_at, *self.serving, *(backend.replica for backend in backends)} - serving
+        self.drained_at = {name: self.drained_at.get(name, now) for name in left if name in self._known}
         if serving - self.serving:
             self._stir()
         self.serving = serving

@@ -33,7 +33,7 @@ class Rehearsal:
             for line in text.splitlines():
                 self._emit(Event(self._clock.now(), spec.service, EventKind.WOULD, cause=line))
         self._last = text
-        return Begun((), ())
+        return Begun()
 
     async def close(self) -> None:
         """Nothing was begun."""

@@ -202,7 +202,7 @@ class ServiceLoop:
         }
 
     def _begin(self, step: Plan) -> None:
-        told_to_drain(self.tracks, step.drains)
+        told_to_drain(self.tracks, step.drains, self._clock.now())
         taken_back(self.tracks, step.returns)
         for name, cause in step.drains:
             self._event(EventKind.REPLICA_DRAINING, name, cause)
@@ -213,10 +213,12 @@ class ServiceLoop:
         self.waits = step.waits
         for backend in step.backends or ():
             self.tracks[backend.replica] = replace(self.tracks[backend.replica], assigned=True)
-        starts = self.executor.dispatch(self.spec, step, {r.name: r.id for r in self.replicas})
-        for name in starts.stopping:
+        begun = self.executor.dispatch(self.spec, step, {r.name: r.id for r in self.replicas})
+        for name in begun.stopping:
             self.tracks[name] = replace(self.tracks[name], stopping=True)
-        self.book = replace(self.book, next_number=max(self.book.next_number, highest_number(starts.starting) + 1))
+        for name in begun.removing:
+            self.tracks[name] = replace(self.tracks[name], removing=True)
+        self.book = replace(self.book, next_number=max(self.book.next_number, highest_number(begun.starting) + 1))
 
     # ------------------------------------------------------------ told
 

@@ -2,7 +2,7 @@
 
     no instance, start under way          starting        created, running, check not passed     starting
     running, in the proxy                 ready           told to drain, or proxy says DRAIN      draining
-    proxy says DOWN                       failed          paused, being killed by someone else    failed
+    proxy says DOWN                       failed          paused, killed or cut off by others     failed
     not ready after start_timeout         failed          exited, not by us                       failed
 
 What can't be seen at either (since when, told to drain and why, check passed) is kept in one `Track` a replica. All of it
@@ -22,8 +22,9 @@ class Track:
     """What is remembered of one replica between ticks. `cause` is why it was told to drain, "" while it was not.
 
     `assigned`: the proxy was told of it; `serving`: it took that in; `drained_at`: when it took in that it drains.
-    `spoiled`: it is leaving because it failed. `killed`: someone else sent it a deadly signal; `stopping`: we did.
-    `existed`: the runtime has shown it.
+    `spoiled`: it is leaving because it failed. `killed`: someone else sent it a deadly signal; `stopping`: we did, or a
+    daemon before this one may have. `removing`: its removal began. `existed`: the runtime has shown it; `running_at`: since
+    when it has shown it running. `found`: it was behind the proxy before it was known here.
     """
 
     state: ReplicaState
@@ -38,7 +39,10 @@ class Track:
     spoiled: bool = False
     killed: bool = False
     stopping: bool = False
+    removing: bool = False
     existed: bool = False
+    running_at: float | None = None
+    found: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,9 @@ def join(seen: Seen, tracks: Mapping[str, Track], start_timeout_s: float) -> tup
         server = servers.get(instance.replica)
         track = tracks.get(instance.replica)
         if track is None or (server is not None and not track.assigned):
-            track = _found(seen, server)
+            track = _found(seen, instance.replica, server)
+        if track.running_at is None and instance.phase is Phase.RUNNING:
+            track = replace(track, running_at=seen.now)
         track = replace(track, existed=True)
         replica, kept[instance.replica] = _joined(seen, instance, server, track, start_timeout_s)
         replicas.append(replica)
@@ -89,6 +95,7 @@ def _joined(
         track = replace(track, ready_at=seen.was_ready_at.get(instance.replica, seen.now))
     in_flight = server.in_flight if server else 0
     settled = seen.servers is not None and track.drained_at is not None and seen.view_t - track.drained_at >= SETTLED_S
+    let_go = settled and (server is None or server.state is ServerState.DRAIN)
     replica = Replica(
         name=instance.replica,
         state=state,
@@ -102,7 +109,9 @@ def _joined(
         in_flight=in_flight,
         in_proxy=server is not None or track.assigned,
         passed=track.passed,
-        drained=settled and in_flight == 0 and (server is None or server.state is ServerState.DRAIN),
+        let_go=let_go,
+        drained=let_go and in_flight == 0,
+        signalled=track.stopping,
         under_way=seen.under_way.get(instance.replica),
         created=instance.phase is Phase.CREATED,
         exited=instance.phase is Phase.EXITED,
@@ -114,21 +123,25 @@ def _joined(
     return replica, track
 
 
-def _found(seen: Seen, server: Server | None) -> Track:
-    """The track of a replica not known before: just started, or found again by a daemon that was."""
+def _found(seen: Seen, name: str, server: Server | None) -> Track:
+    """The track of a replica not known before: just started, or found again by a daemon that was.
+
+    One that is found draining may have its stop signal already.
+    """
     if server is None:
-        return Track(ReplicaState.STARTING, seen.now, seen.now)
+        return Track(ReplicaState.STARTING, seen.now, seen.now, seen.was_ready_at.get(name))
     found = Track(
         state=ReplicaState.READY,
         since=seen.now,
         seen_at=seen.now,
-        ready_at=seen.was_ready_at.get(server.replica, seen.now),
+        ready_at=seen.was_ready_at.get(name, seen.now),
         passed=True,
         assigned=True,
         serving=True,
+        found=True,
     )
     if server.state is ServerState.DRAIN:
-        return replace(found, state=ReplicaState.DRAINING, cause="was draining", drained_at=seen.view_t)
+        return replace(found, state=ReplicaState.DRAINING, cause="was draining", drained_at=seen.view_t, stopping=True)
     return found
 
 
@@ -145,10 +158,12 @@ def _failure(now: float, instance: Instance, server: Server | None, track: Track
             return "", ""
     if track.killed and not track.stopping:
         return "sent a stop signal by someone else", "exited"
+    if track.serving and instance.address is None:
+        return "taken off its network by someone else", "unhealthy"
     if server is not None and server.state is ServerState.DOWN:
         hung = "TOUT" in server.problem  # HAProxy's check status: L4TOUT, L6TOUT, L7TOUT
         return f"unhealthy: {server.problem or 'its health check fails'}", "hung" if hung else "unhealthy"
-    if not track.passed and now - track.seen_at > start_timeout_s:
+    if not track.passed and track.running_at is not None and now - track.running_at > start_timeout_s:
         return f"not ready within {start_timeout_s:g} s", "timeout"
     return "", ""
 
@@ -161,11 +176,11 @@ def _state(instance: Instance, track: Track, failure: str) -> ReplicaState:
     return ReplicaState.READY if track.serving and instance.phase is Phase.RUNNING else ReplicaState.STARTING
 
 
-def told_to_drain(tracks: dict[str, Track], drains: Iterable[tuple[str, str]]) -> None:
-    """Remember who was told to drain, and why."""
+def told_to_drain(tracks: dict[str, Track], drains: Iterable[tuple[str, str]], now: float) -> None:
+    """Remember who was told to drain, and why. The time for it begins now, however long one has been failing."""
     for name, cause in drains:
         track = tracks[name]
-        tracks[name] = replace(track, cause=cause, drained_at=None, spoiled=track.state is ReplicaState.FAILED)
+        tracks[name] = replace(track, cause=cause, since=now, drained_at=None, spoiled=track.state is ReplicaState.FAILED)
 
 
 def taken_back(tracks: dict[str, Track], returns: Iterable[tuple[str, str]]) -> None:

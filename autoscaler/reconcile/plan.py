@@ -75,7 +75,9 @@ def _serving(counted: Sequence[Replica]) -> int:
 def _to_take_back(replicas: Sequence[Replica], missing: int) -> list[Replica]:
     """Drained for being too many, and not yet signalled: they serve again at once."""
     able = [
-        r for r in replicas if r.state is ReplicaState.DRAINING and r.in_proxy and not (r.under_way or r.exited or r.failure)
+        r
+        for r in replicas
+        if r.state is ReplicaState.DRAINING and r.in_proxy and not (r.under_way or r.signalled or r.exited or r.failure)
     ]
     return sorted(able, key=lambda r: number_of(r.name))[: max(missing, 0)]
 
@@ -87,7 +89,7 @@ def _leaving(replicas: Sequence[Replica], surplus: Sequence[Replica], count: int
         if replica.state is ReplicaState.FAILED:
             causes[replica.name] = replica.failure
         elif replica.state is ReplicaState.DRAINING:
-            causes[replica.name] = replica.cause
+            causes[replica.name] = replica.cause or ("ended" if replica.exited else "it has had its stop signal")
     return causes
 
 
@@ -129,7 +131,7 @@ def _stops(spec: ServiceSpec, replicas: Sequence[Replica], leaving: Mapping[str,
             stops.append(Stop(replica.name, grace_s, leaving[replica.name]))
         elif replica.drained:
             stops.append(Stop(replica.name, grace_s, f"drained: {leaving[replica.name]}"))
-        elif replica.cause and now - replica.since >= spec.route.drain_timeout:
+        elif replica.let_go and now - replica.since >= spec.route.drain_timeout:
             stops.append(Stop(replica.name, grace_s, f"still {replica.in_flight} in flight after route.drain_timeout"))
     return stops
 
@@ -142,7 +144,7 @@ def _removals_and_restarts(replicas: Sequence[Replica], leaving: Mapping[str, st
             continue
         if replica.exited:
             failed = replica.state is ReplicaState.FAILED
-            actions.append(Remove(replica.name, leaving.get(replica.name) or "ended", keep_words=failed))
+            actions.append(Remove(replica.name, leaving[replica.name], keep_words=failed))
         elif replica.created and replica.name in leaving:
             actions.append(Remove(replica.name, leaving[replica.name]))
         elif replica.created and book.backoff.streak:

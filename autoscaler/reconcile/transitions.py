@@ -38,7 +38,7 @@ def transitions(
     changes = []
     for replica in replicas:
         old, new = before.get(replica.name), after[replica.name]
-        if old is not None and new.state is ReplicaState.READY and old.ready_at is None and new.ready_at is not None:
+        if _became_ready(old, new):
             changes.append(Transition(replica.name, Became.READY, new.seen_at, start_seconds=now - new.seen_at))
         if new.state is ReplicaState.FAILED and (old is None or old.state is not ReplicaState.FAILED) and not new.cause:
             changes.append(_failed(replica, new, now))
@@ -46,10 +46,17 @@ def transitions(
         old = before[name]
         if not old.existed:
             continue
-        ours = old.stopping or bool(old.cause) or old.state is ReplicaState.FAILED
+        ours = old.stopping or old.removing or bool(old.cause) or old.state is ReplicaState.FAILED
         cause = "" if ours else "removed by someone else"
         changes.append(Transition(name, Became.GONE, old.seen_at, cause, was_ready=old.ready_at is not None))
     return changes
+
+
+def _became_ready(old: Track | None, new: Track) -> bool:
+    """Whether it is ready for the first time, and wasn't just found so."""
+    if old is None or new.found or old.ready_at is not None:
+        return False
+    return new.state is ReplicaState.READY and new.ready_at is not None
 
 
 def _failed(replica: Replica, track: Track, now: float) -> Transition:
@@ -71,5 +78,5 @@ def account(backoff: Backoff, changes: Sequence[Transition], tracks: Mapping[str
             backoff = failed(backoff, f"{change.replica} {change.cause}", change.started_at, now, was_ready=change.was_ready)
     for track in tracks.values():
         if track.state is ReplicaState.READY and track.ready_at is not None and now - track.ready_at >= PROVEN_S:
-            backoff = proven(backoff, track.seen_at)
+            backoff = proven(backoff, min(track.seen_at, track.ready_at))  # a found one was started before it was seen
     return backoff

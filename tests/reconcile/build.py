@@ -46,7 +46,15 @@ def starting(name: str, *, created: bool = False, under_way: Step | None = None)
 
 
 def draining(
-    name: str, *, in_flight: int = 0, age: float = 5, exited: bool = False, under_way: Step | None = None, failure: str = ""
+    name: str,
+    *,
+    in_flight: int = 0,
+    age: float = 5,
+    let_go: bool = True,
+    signalled: bool = False,
+    exited: bool = False,
+    under_way: Step | None = None,
+    failure: str = "",
 ) -> Replica:
     return Replica(
         name,
@@ -56,7 +64,9 @@ def draining(
         address=address(name),
         in_flight=in_flight,
         in_proxy=True,
-        drained=in_flight == 0,
+        let_go=let_go,
+        drained=let_go and in_flight == 0,
+        signalled=signalled,
         exited=exited,
         under_way=under_way,
         failure=failure,

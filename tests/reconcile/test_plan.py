@@ -52,6 +52,12 @@ def steps(replicas: list[Replica], desired: int, book: Book = BOOK, *, blind: bo
             "stop web-2: still 2 in flight after route.drain_timeout",
             id="or when its time is over",
         ),
+        pytest.param(
+            [ready("web-1"), draining("web-2", in_flight=2, age=301, let_go=False)],
+            1,
+            "",
+            id="but never while the proxy may send to it",
+        ),
         pytest.param([ready("web-1"), draining("web-2", under_way=Step.STOP)], 1, "", id="one signal, not two"),
         pytest.param(
             [ready("web-1"), draining("web-2", exited=True)],
@@ -70,6 +76,12 @@ def steps(replicas: list[Replica], desired: int, book: Book = BOOK, *, blind: bo
             2,
             "start web-9: 2 wanted, 1 there",
             id="but not after its signal",
+        ),
+        pytest.param(
+            [ready("web-1"), draining("web-2", signalled=True)],
+            2,
+            "stop web-2: drained: idle, 1 wanted of 2\nstart web-9: 2 wanted, 1 there",
+            id="nor when its stop has failed",
         ),
         pytest.param(
             [ready("web-1"), draining("web-2", failure="unhealthy", in_flight=1)],
@@ -179,7 +191,15 @@ ONE = st.one_of(
     st.builds(ready, NAMES, in_flight=st.integers(0, 3), in_proxy=st.booleans()),
     st.builds(starting, NAMES, created=st.booleans()),
     st.builds(starting, NAMES, under_way=st.just(Step.START)),
-    st.builds(draining, NAMES, in_flight=st.integers(0, 3), exited=st.booleans(), age=st.sampled_from([1.0, 500.0])),
+    st.builds(
+        draining,
+        NAMES,
+        in_flight=st.integers(0, 3),
+        let_go=st.booleans(),
+        signalled=st.booleans(),
+        exited=st.booleans(),
+        age=st.sampled_from([1.0, 500.0]),
+    ),
     st.builds(draining, NAMES, under_way=st.just(Step.STOP)),
     st.builds(failed, NAMES, exited=st.just(True), in_proxy=st.booleans()),
     st.builds(failed, NAMES, unhealthy=st.booleans(), in_proxy=st.booleans()),
@@ -193,7 +213,7 @@ def test_nothing_the_proxy_may_still_send_to_is_stopped(replicas: list[Replica],
     for action in plan(WEB, replicas, desired, NOW, NEW_BOOK, blind=blind).actions:
         if isinstance(action, Stop):
             replica = by_name[action.replica]
-            overdue = bool(replica.cause) and NOW - replica.since >= WEB.route.drain_timeout
+            overdue = replica.let_go and NOW - replica.since >= WEB.route.drain_timeout
             assert not replica.in_proxy or replica.drained or overdue
             assert not blind
 

@@ -264,10 +264,11 @@ class FakeProxy:
         if self.down:
             raise ProxyUnavailable(self.down, where="proxy")
         now = self._world.clock.now()
-        for service in self.routes:
+        services = self.routes.keys() | self.servers.keys()
+        for service in services:
             self._live(service, now)
-        servers = {s: tuple(self._told(b, now) for b in self.servers.get(s, {}).values()) for s in self.routes}
-        return ProxyView(now, servers, {s: (self._traffic(s, servers[s]),) for s in self.routes})
+        servers = {s: tuple(self._told(b, now) for b in self.servers.get(s, {}).values()) for s in services}
+        return ProxyView(now, servers, {s: (self._traffic(s, servers[s]),) for s in services})
 
     async def requests(self) -> AsyncIterator[Sequence[Request]]:
         await asyncio.Event().wait()

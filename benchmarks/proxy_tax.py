@@ -1,7 +1,7 @@
 """Proxy tax: what our generated HAProxy config costs against a hand-written one and against a bare one.
 
-    rate   requests/s through ours / through the other       goal >= 0.95 against hand-written
-    CPU    HAProxy's CPU a request, the other's / ours        goal >= 1 / 1.10 (connect), >= 0.80 (safe)
+    rate   requests/s through ours / through the other     goal against hand-written: >= 0.95 (connect), >= 0.80 (safe)
+    cpu    HAProxy's CPU a request, ours / the other's     goal against hand-written: <= 1.10 (connect)
 
 Hand-written: the same routing, headers, per-server limit and threads; no log, no retries beyond a refused connection. Bare:
 a frontend and a backend. All before the same backends, HAProxy answering at once; ours with servers added at run time and
@@ -33,9 +33,9 @@ from autoscaler.spec.models import HealthCheck, ReplicaSpec, Route, ServiceSpec,
 from tests.support.proxied import BINARIES, free_bind
 
 BACKENDS = 4
-RATE_GOAL = 0.95
 Retries = Literal["safe", "connect", "none"]
-CPU_GOALS: dict[Retries, float] = {"connect": round(1 / 1.10, 2), "safe": 0.80}
+RATE_GOALS: dict[Retries, float] = {"connect": 0.95, "safe": 0.80}
+CPU_GOAL = 1.10
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 _RATE = re.compile(r"Requests/sec:\s+([\d.]+)")
@@ -173,13 +173,18 @@ async def measure(version: str, retries: Retries, folder: Path, options: argpars
             for bind, pids in targets.values():
                 await drive(bind, pids, 1, options.connections)
             for number in range(options.rounds):
-                for name in sorted(targets, key=lambda name: (hash(name) + number) % 3):
+                for name in rotated(list(targets), number):
                     runs[name].append(await drive(*targets[name], options.seconds, options.connections))
             dropped = proxy.dropped_logs()
         finally:
             heard.cancel()
             await proxy.stop()
     return report(version, retries, runs, dropped)
+
+
+def rotated(names: list[str], by: int) -> list[str]:
+    """Each round begins with another, so that none always runs on the warmest machine."""
+    return names[by % len(names) :] + names[: by % len(names)]
 
 
 async def hear(proxy: HAProxy) -> None:
@@ -193,14 +198,15 @@ def report(version: str, retries: Retries, runs: dict[str, list[Run]], dropped: 
     for other in ("hand", "bare"):
         pairs = list(zip(runs["ours"], runs[other], strict=True))
         rate = statistics.median(ours.rate / theirs.rate for ours, theirs in pairs)
-        cpu = statistics.median(theirs.cpu_s / ours.cpu_s for ours, theirs in pairs)
+        cpu = statistics.median(ours.cpu_s / theirs.cpu_s for ours, theirs in pairs)
         ours, theirs = (statistics.median(run.rate for run in runs[name]) for name in ("ours", other))
-        goals = f"goals {RATE_GOAL:.2f} {CPU_GOALS[retries]:.2f}" if other == "hand" else "no goal"
+        goals = "no goal"
         if other == "hand":
-            met = rate >= RATE_GOAL and cpu >= CPU_GOALS[retries]
+            met = rate >= RATE_GOALS[retries] and (retries == "safe" or round(cpu, 2) <= CPU_GOAL)
+            goals = f"goal rate {RATE_GOALS[retries]:.2f}" + ("" if retries == "safe" else f", cpu {CPU_GOAL:.2f}")
         print(
             f"proxy_tax  {version} {retries:8}  ours {ours:7,.0f} req/s  {other} {theirs:7,.0f} req/s  "
-            f"rate {rate:.2f}  cpu {cpu:.2f} ({1 / cpu:.2f}x)  {goals}  "
+            f"rate {rate:.2f}  cpu {cpu:.2f}  {goals}  "
             f"median of {len(pairs)} rounds, {len(os.sched_getaffinity(0))} cores, {dropped} log lines lost",
             flush=True,
         )
@@ -217,7 +223,7 @@ async def main() -> bool:
     options = parser.parse_args()
     met = True
     for version in sorted(BINARIES):
-        for retries in CPU_GOALS:
+        for retries in RATE_GOALS:
             if options.only in f"{version} {retries}":
                 with tempfile.TemporaryDirectory() as folder:
                     met = await measure(version, retries, Path(folder), options) and met

@@ -1,7 +1,7 @@
 # What to run, and in which order. How a machine is made ready for it is in tools/.
 
 ARGS ?=
-TEST_COMMANDS = python3-venv dockerd=docker.io iptables haproxy busybox=busybox-static debootstrap \
+TEST_COMMANDS = python3-venv dockerd=docker.io iptables ip=iproute2 haproxy busybox=busybox-static debootstrap \
 	docker-registry wrk promtool=prometheus openssl
 
 .DEFAULT_GOAL := help

@@ -112,6 +112,8 @@ class Daemon:
             in_force = policies.combine(loaded, self.documents)
             if _specs(in_force.documents) != _specs(self.documents) or in_force.problems != self.policy_problems:
                 await self._take(in_force)
+            elif self.route_problems or self.proxy_problem:
+                self._configure_now.set()
             if in_force.problems:
                 self._tell(EventKind.RELOAD_FAILED, "; ".join(in_force.problems))
             else:
@@ -156,7 +158,7 @@ class Daemon:
         self._spawn(self._see_out(service), f"retire {service}")
 
     async def _see_out(self, service: str) -> None:
-        await self.until_gone([service])
+        await self.services[service].loop.empty()
         if self._retiring.pop(service, None) is None:
             return
         leaving = self.services.pop(service)
@@ -167,10 +169,12 @@ class Daemon:
         self._tell(EventKind.SERVICE_REMOVED, "its policy is gone", service)
 
     async def until_gone(self, services: Sequence[str]) -> None:
-        """Wait until these have no replica left; each drain and each stop has a limit of its own."""
-        loops = [self.services[service].loop for service in services]
-        for loop in loops:
-            await loop.empty()
+        """Wait until these have no replica left; each drain and each stop has a limit of its own.
+
+        Raises EngineUnavailable where an engine does not answer.
+        """
+        for service in services:
+            await self.services[service].loop.empty_or_unseen()
 
     # ------------------------------------------------------------ orders
 

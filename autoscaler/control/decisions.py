@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from autoscaler.control.meters import SHOWN
 from autoscaler.control.parts import Meterings
@@ -75,11 +76,9 @@ class Deciding:
     async def _per_replica(self, now: float, ids: Sequence[str]) -> Mapping[str, tuple[float | None, ...]]:
         if not self._meter.wants_usage:
             return {}
-        try:
+        with suppress(EngineError, TimeoutError):  # no value comes of it, and that is told
             async with asyncio.timeout(USAGE_TIMEOUT_S):
                 self._meter.read(now, await self._runtime.usage(ids))
-        except (EngineError, TimeoutError):
-            self._meterings.metric_error(self.spec.service, "runtime")
         return self._meter.per_replica(now, ids)
 
     def desired(self, replicas: Sequence[Replica]) -> int:
@@ -108,11 +107,12 @@ class Deciding:
         """Each metric that a policy asks for and that has been missing for a while or came back, once."""
         asked = {policy.metric for policy in self.spec.policies}
         missing = {n: s.problem for n, s in seen.totals.items() if n in asked and s.value is None}
+        missing |= {n: "no replica reports it" for n in asked if n in REPLICA_METRICS and seen.ready and _untold(seen, n)}
         for name in self._missing.keys() - missing.keys():
             if self._missing.pop(name) >= MISSING_TICKS:
                 self._tell(EventKind.METRICS_BACK, "it is there again", {"metric": name})
         for name, problem in missing.items():
-            self._meterings.metric_error(self.spec.service, "proxy")
+            self._meterings.metric_error(self.spec.service, "runtime" if name in REPLICA_METRICS else "proxy")
             self._missing[name] = self._missing.get(name, 0) + 1
             if self._missing[name] == MISSING_TICKS:
                 self._tell(EventKind.METRICS_MISSING, problem, {"metric": name})
@@ -152,3 +152,7 @@ class Deciding:
             if over_window is not None and metric not in LATENCIES:
                 sample = Sample(over_window, t)
         return MetricStatus(metric, sample, policy.target or policy.total, policy.target is not None)
+
+
+def _untold(seen: Observation, metric: str) -> bool:
+    return all(value is None for value in seen.per_replica.get(metric, ()))

@@ -30,11 +30,12 @@ Work = Coroutine[Any, Any, None]
 
 @dataclass(frozen=True, slots=True)
 class FailedStart:
-    """A start that the runtime refused, begun at `t`."""
+    """A start that the runtime refused, begun at `t`; no other should begin within `wait_s`, where a registry said so."""
 
     replica: str
     t: float
     why: str
+    wait_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ class Executor:
         for action in plan.actions:
             if action.replica not in self._under_way:
                 step, work = self._work(spec, action, ids)
-                task = asyncio.create_task(work, name=str(action))
+                task = asyncio.create_task(self._guarded(action, work), name=str(action))
                 self._under_way[action.replica] = (step, task)
                 task.add_done_callback(partial(self._ended, action.replica))
                 begun[step].append(action.replica)
@@ -132,6 +133,17 @@ class Executor:
     def _ended(self, replica: str, _task: asyncio.Task[None]) -> None:
         self._under_way.pop(replica, None)
         self._stir()
+
+    async def _guarded(self, action: Action, work: Work) -> None:
+        """The edge of an action: a fault of ours is told, and no reason to try again at once."""
+        began = self._clock.now()
+        try:
+            await work
+        except Exception as error:
+            if isinstance(action, Start):
+                self._failed_starts.append(FailedStart(action.replica, began, f"fault in the controller: {error!r}"))
+            self._tell(EventKind.SERVICE_FAULT, action.replica, f"{action}: {error!r}")
+            await asyncio.sleep(PAUSE_AFTER_FAILURE_S)
 
     def _work(self, spec: ServiceSpec, action: Action, ids: Mapping[str, str]) -> tuple[Step, Work]:
         match action:
@@ -152,10 +164,12 @@ class Executor:
             async with asyncio.timeout(START_TIMEOUT_S):
                 await self._runtime.start(spec, action.replica, image)
         except (AutoscalerError, TimeoutError) as error:
+            wait_s = 0.0
             if isinstance(error, ImageError):
                 self._images.forget(spec)
+                wait_s = error.retry_after_s or 0.0
             why = str(error) or f"start took longer than {START_TIMEOUT_S:g} s"
-            self._failed_starts.append(FailedStart(action.replica, began, why))
+            self._failed_starts.append(FailedStart(action.replica, began, why, wait_s))
             self._tell(EventKind.START_FAILED, action.replica, why, {"operation": "start"})
 
     async def _stop(self, action: Stop, id: str) -> None:
@@ -185,8 +199,12 @@ class Executor:
             await asyncio.sleep(PAUSE_AFTER_FAILURE_S)
 
     def assign(self, backends: Sequence[Backend]) -> None:
-        """Have the proxy told the latest list; while it is being told an older one, right after that."""
+        """Have the proxy told the latest list; while it is being told an older one, right after that.
+
+        One that shall serve again drains no more, whatever the proxy has taken in so far.
+        """
         self._backends = backends
+        self.drained_at = {name: t for name, t in self.drained_at.items() if name not in _serving(backends)}
         if self._assigning is not None and not self._assigning.done():
             self._assign_again = True
             return
@@ -201,6 +219,10 @@ class Executor:
                     await self._proxy.assign(self._service, backends)
             except (AutoscalerError, TimeoutError) as error:
                 self.problem = str(error) or f"the proxy did not take its servers in {ASSIGN_TIMEOUT_S:g} s"
+            except Exception as error:
+                if repr(error) not in self.problem:
+                    self._tell(EventKind.SERVICE_FAULT, "", f"assign: {error!r}")
+                self.problem = f"fault in the controller: {error!r}"
             else:
                 self.problem = ""
                 self._confirm(backends)
@@ -210,8 +232,9 @@ class Executor:
     def _confirm(self, backends: Sequence[Backend]) -> None:
         """The proxy has taken these in: who is draining, or not among them any more, gets nothing new from now on."""
         now = self._clock.now()
-        serving = frozenset(backend.replica for backend in backends if not backend.draining)
+        serving = _serving(backends)
         left = {*self.drained_at, *self.serving, *(backend.replica for backend in backends)} - serving
+        left -= _serving(self._backends)
         self.drained_at = {name: self.drained_at.get(name, now) for name in left if name in self._known}
         if serving - self.serving:
             self._stir()
@@ -228,3 +251,8 @@ class Executor:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._images.close()
+
+
+def _serving(backends: Sequence[Backend]) -> frozenset[str]:
+    return frozenset(backend.replica for backend in backends if not backend.draining)

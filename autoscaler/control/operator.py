@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from autoscaler.control.assembly import Service
 from autoscaler.control.daemon import Daemon
-from autoscaler.decide.bounds import fence
+from autoscaler.decide.bounds import fence, in_force
 from autoscaler.errors import AutoscalerError, UsageError
 from autoscaler.model import Event, EventKind, Orders, Override, PauseKind, Replica, ReplicaState, Step
 from autoscaler.reconcile.plan import suspected
@@ -64,7 +64,8 @@ class Operator:
     def _status(self, service: Service) -> ServiceStatus:
         loop, spec = service.loop, service.loop.spec
         image = service.images.known().get(spec.spec_hash, "") if service.images else ""
-        within = fence(spec.replicas, loop.orders.override)
+        orders = replace(loop.orders, override=in_force(loop.orders, self._parts.clock.now()))
+        within = fence(spec.replicas, orders.override)
         return ServiceStatus(
             name=spec.service,
             runtime=spec.runtime,
@@ -75,7 +76,7 @@ class Operator:
             max=within.max,
             policies=tuple(_named(policy) for policy in spec.policies),
             replicas=tuple(self._replica(service, replica, image) for replica in loop.replicas),
-            orders=loop.orders,
+            orders=orders,
             decision=loop.deciding.decision,
             metrics=loop.deciding.metrics(),
             waiting=loop.deciding.waiting,
@@ -156,6 +157,7 @@ class Operator:
         finally:
             for reader in readers:
                 reader.cancel()
+            await asyncio.gather(*readers, return_exceptions=True)
 
     # ------------------------------------------------------------ ordered
 
@@ -185,7 +187,7 @@ class Operator:
 
     async def pause(self, service: str, kind: PauseKind | None) -> Ordered:
         loop = self._service(service).loop
-        await self._order(service, replace(loop.orders, pause=kind, down=False))
+        await self._order(service, replace(loop.orders, pause=kind, down=loop.orders.down and kind is not None))
         self._told(service, "resumed" if kind is None else f"paused: {kind}", None)
         return Ordered(loop.deciding.desired(loop.replicas), None)
 
@@ -225,5 +227,4 @@ async def _read_log(lines: AsyncIterator[str], replica: str, into: "asyncio.Queu
             await into.put((replica, line))
     except AutoscalerError as error:
         await into.put((replica, f"[{error}]"))
-    finally:
-        await into.put(None)
+    await into.put(None)

@@ -15,7 +15,7 @@ from autoscaler.control.health import Prober
 from autoscaler.control.images import Images
 from autoscaler.control.saved import Saved, dump
 from autoscaler.control.watches import EngineWatch, ProxyWatch
-from autoscaler.errors import AutoscalerError
+from autoscaler.errors import AutoscalerError, EngineUnavailable
 from autoscaler.model import Event, EventKind, Instance, Orders, Plan, Replica, ReplicaState
 from autoscaler.ports import Clock, Emit, Store
 from autoscaler.reconcile.backoff import failed
@@ -28,6 +28,7 @@ from autoscaler.spec.models import ServiceSpec
 TICK_S = 1.0
 SHORTEST_PAUSE_S = 0.05  # between ticks that events bring forward
 TICK_TIMEOUT_S = 10.0
+UNSEEN_FOR_S = 5.0
 
 OnTick = Callable[[str, int, float, float], None]  # service, replicas, seconds it took, seconds since the last
 
@@ -118,9 +119,9 @@ class ServiceLoop:
                     async with asyncio.timeout(max(next_whole - self._clock.now(), 0)):
                         await self._stirred.wait()
         finally:
-            await self._save()
             await self._prober.close()
             await self.executor.close()
+            await self._save()
 
     async def _guarded(self, whole: bool) -> None:
         """The edge of a service: what goes wrong in here is told, and harms no other."""
@@ -132,8 +133,9 @@ class ServiceLoop:
         except (AutoscalerError, TimeoutError) as error:
             self.problem = str(error) or f"a tick took longer than {TICK_TIMEOUT_S:g} s"
         except Exception as error:
+            if repr(error) not in self.problem:
+                self._event(EventKind.SERVICE_FAULT, "", repr(error))
             self.problem = f"fault in the controller: {error!r}"
-            self._emit(Event(self._clock.now(), self.spec.service, EventKind.SERVICE_FAULT, cause=repr(error)))
         else:
             self.problem = ""
         serving = sum(r.state in (ReplicaState.READY, ReplicaState.STARTING) for r in self.replicas)
@@ -145,6 +147,16 @@ class ServiceLoop:
         self.seen_empty.clear()
         self.stir()
         await self.seen_empty.wait()
+
+    async def empty_or_unseen(self) -> None:
+        """The same. Raises EngineUnavailable where the engine does not answer for a while."""
+        waiting = asyncio.create_task(self.empty(), name=f"empty {self.spec.service}")
+        try:
+            while not (await asyncio.wait((waiting,), timeout=UNSEEN_FOR_S))[0]:
+                if self._engine.problem:
+                    raise EngineUnavailable(self._engine.problem, fix="it goes on when the engine is back; ask again then")
+        finally:
+            waiting.cancel()
 
     # ------------------------------------------------------------ what
 
@@ -159,15 +171,19 @@ class ServiceLoop:
         if whole and not self.orders.down:
             await self.deciding.decide(now, self.replicas, self.orders)
         desired = 0 if self.orders.down else self.deciding.desired(self.replicas)
+        numbered = self.book.next_number
         step = plan(self.spec, self.replicas, desired, now, self.book, blind=servers is None)
         self._begin(step)
         self.ticked = True
         if not self.replicas and not self.executor.under_way():
             self.seen_empty.set()
-        if whole:
+        if whole or self.book.next_number != numbered:
             await self._save()
 
     async def _save(self) -> None:
+        """What the next daemon goes on from; nothing new is known before the first tick."""
+        if not self.ticked:
+            return
         ready_at = {name: track.ready_at for name, track in self.tracks.items() if track.ready_at is not None}
         images = self._images.known() if self._images else {}
         await self._store.save(self.spec.service, dump(Saved(self.deciding.memory, self.book, images, ready_at)))
@@ -182,7 +198,7 @@ class ServiceLoop:
             self._tell(change)
         backoff = account(self.book.backoff, changes, after, seen.now)
         for start in self.executor.take_failed_starts():
-            backoff = failed(backoff, f"{start.replica}: {start.why}", start.t, seen.now)
+            backoff = failed(backoff, f"{start.replica}: {start.why}", start.t, seen.now, wait_s=start.wait_s)
         numbers = highest_number([r.name for r in self.replicas] + [s.replica for s in seen.servers or ()])
         self.book = Book(max(self.book.next_number, numbers + 1), backoff)
 

@@ -4,8 +4,12 @@ File events miss mounts, single-file mounts and swapped symlinks; a look does no
 """
 
 import asyncio
+import os
+import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
+
+from autoscaler.spec.files import is_policy
 
 LOOK_EVERY_S = 2.0
 
@@ -16,15 +20,24 @@ def fingerprint(paths: Sequence[Path]) -> Print:
     """What these files and folders, and what is in the folders, look like; one that can't be looked at is left out."""
     looks = []
     for path in paths:
-        for file in (
-            sorted([path, *path.glob("*.y*ml"), *path.glob(".env")]) if path.is_dir() else (path, path.parent / ".env")
-        ):
+        for file in _files(path):
             try:
-                stat = file.stat()
+                seen = file.stat()
             except OSError:
                 continue
-            looks.append((str(file), stat.st_ino, stat.st_size if file.is_file() else 0, stat.st_mtime_ns))
+            looks.append((str(file), seen.st_ino, seen.st_size, seen.st_mtime_ns))
     return tuple(looks)
+
+
+def _files(path: Path) -> Sequence[Path]:
+    """A folder's policies and its `.env`; what else comes and goes in it, editors' own files too, is no change."""
+    try:
+        if not stat.S_ISDIR(path.stat().st_mode):
+            return path, path.parent / ".env"
+        names = sorted(os.listdir(path))
+    except OSError:
+        return ()
+    return [path / name for name in names if name == ".env" or is_policy(name)]
 
 
 async def watch(paths: Callable[[], Sequence[Path]], changed: Callable[[], None]) -> None:

@@ -177,8 +177,8 @@ def host_volumes() -> str:
 
 
 @contextlib.contextmanager
-def bare_image(tag: str) -> Iterator[str]:
-    """An image with nothing but what a mounted /usr needs; gone with the context."""
+def bare_image(tag: str, host: str | None = None) -> Iterator[str]:
+    """An image, on the engine at `host` or the usual one, that has what a mounted /usr needs; gone with the context."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as tar:
         for name in ("bin", "lib", "lib64"):
@@ -189,7 +189,7 @@ def bare_image(tag: str) -> Iterator[str]:
             folder = tarfile.TarInfo(name)
             folder.type, folder.mode = tarfile.DIRTYPE, 0o1777
             tar.addfile(folder)
-    client = docker.from_env(timeout=30).api
+    client = docker.DockerClient(host, timeout=30).api if host else docker.from_env(timeout=30).api
     repository, _, version = tag.rpartition(":")
     client.import_image_from_data(out.getvalue(), repository=repository, tag=version)
     try:

@@ -87,3 +87,50 @@ def _dockerd(folder: Path) -> subprocess.Popen[bytes]:
     with (folder / "log").open("ab") as log:
         command = [*APART, *places, "--host", f"unix://{folder}/docker.sock", *NETWORKLESS]
         return subprocess.Popen(command, stdout=log, stderr=log)
+
+
+@contextlib.contextmanager
+def bridged_engine(folder: Path, bridge: str) -> Iterator["BridgedEngine"]:
+    """An engine whose containers can be reached from here, over a bridge of its own, and live on while it is away."""
+    network = f"10.{213 + os.getpid() % 40}.{os.getpid() // 40 % 250}"
+    subprocess.run(["ip", "link", "add", bridge, "type", "bridge"], check=True)
+    try:
+        subprocess.run(["ip", "address", "add", f"{network}.1/24", "dev", bridge], check=True)
+        subprocess.run(["ip", "link", "set", bridge, "up"], check=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        engine = BridgedEngine(folder, _bridged_dockerd(folder, bridge), bridge)
+        try:
+            engine.wait()
+            yield engine
+        finally:
+            engine.remove_containers()
+            engine.end()
+            shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        subprocess.run(["ip", "link", "delete", bridge], check=True)
+
+
+@dataclass
+class BridgedEngine(OwnEngine):
+    """Its containers are on `bridge`."""
+
+    bridge: str = ""
+
+    def remove_containers(self) -> None:
+        """They would outlive the engine, and its files with them."""
+        with contextlib.closing(docker.DockerClient(self.host, timeout=30)) as client:
+            for container in client.containers.list(all=True):
+                container.remove(force=True)
+
+    def start(self) -> None:
+        """Start it, or start it again."""
+        self.process = _bridged_dockerd(self.folder, self.bridge)
+        self.wait()
+
+
+def _bridged_dockerd(folder: Path, bridge: str) -> subprocess.Popen[bytes]:
+    places = ["--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec", "--pidfile", f"{folder}/pid"]
+    apart = ["--bridge", bridge, "--iptables=false", "--ip6tables=false", "--ip-masq=false", "--live-restore"]
+    with (folder / "log").open("ab") as log:
+        command = ["dockerd", *places, "--host", f"unix://{folder}/docker.sock", *apart]
+        return subprocess.Popen(command, stdout=log, stderr=log)

@@ -24,10 +24,11 @@ class Service:
     images: Images | None
     task: asyncio.Task[None] | None = None
 
-    def cancel(self) -> None:
+    async def end(self) -> None:
         """End the loop."""
         if self.task is not None:
             self.task.cancel()
+            await asyncio.gather(self.task, return_exceptions=True)
 
 
 async def assemble(

@@ -14,10 +14,12 @@ from autoscaler.control import policies
 from autoscaler.control.assembly import Service, assemble
 from autoscaler.control.meters import Meters
 from autoscaler.control.parts import Parts
+from autoscaler.control.saved import Saved, dump
 from autoscaler.control.watch import watch
 from autoscaler.control.watches import EngineWatch, ProxyWatch
-from autoscaler.errors import ProxyError
+from autoscaler.errors import AutoscalerError, ProxyError, UsageError
 from autoscaler.model import NO_ORDERS, Change, Event, EventKind, Orders
+from autoscaler.reconcile.plan import Book
 from autoscaler.spec.load import Document, Loaded
 from autoscaler.spec.models import ServiceSpec
 
@@ -47,7 +49,8 @@ class Daemon:
         self.last_tick_at: float | None = None
         self._files: tuple[Path, ...] = ()
         self._orders: dict[str, Orders] = {}
-        self._retiring: dict[str, ServiceSpec] = {}
+        self._retiring: dict[str, Document] = {}
+        self._seeing_out: dict[str, asyncio.Task[None]] = {}
         self._configure_now = asyncio.Event()
         self._reloading = asyncio.Lock()
         self._tasks: asyncio.TaskGroup
@@ -103,14 +106,18 @@ class Daemon:
         self._spawn(self._reload(), "reload")
 
     async def _reload(self) -> None:
-        await self.reload()
+        """What goes wrong with a reload is told, and ends nobody."""
+        try:
+            await self.reload()
+        except Exception as error:
+            self._tell(EventKind.RELOAD_FAILED, str(error) if isinstance(error, AutoscalerError) else repr(error))
 
     async def reload(self) -> tuple[str, ...]:
         """Read the policy files again and go over to what they say; answers what is wrong with them."""
         async with self._reloading:
             loaded = await self._read_policies()
             in_force = policies.combine(loaded, self.documents)
-            if _specs(in_force.documents) != _specs(self.documents) or in_force.problems != self.policy_problems:
+            if in_force.documents != self.documents or in_force.problems != self.policy_problems:
                 await self._take(in_force)
             elif self.route_problems or self.proxy_problem:
                 self._configure_now.set()
@@ -121,19 +128,27 @@ class Daemon:
             return in_force.problems
 
     async def _take(self, in_force: policies.InForce) -> None:
-        """Have exactly these documents in force."""
-        before, self.documents = self.documents, in_force.documents
-        self.policy_problems, self.outdated = in_force.problems, in_force.outdated
-        for service, document in in_force.documents.items():
-            self._retiring.pop(service, None)
+        """Have exactly these documents in force. Where a service can't be added all stays as it was, to be tried again."""
+        for service, document in {**in_force.documents, **in_force.gone}.items():
             if service not in self.services:
                 await self._add(document.spec)
-            elif document.spec != self.services[service].loop.spec or service not in before:
+        self.documents = in_force.documents
+        self.policy_problems, self.outdated = in_force.problems, in_force.outdated
+        for service, document in in_force.documents.items():
+            comes_back = self._retiring.pop(service, None) is not None
+            if comes_back:
+                self._seeing_out.pop(service).cancel()
+            if comes_back or document.spec != self.services[service].loop.spec:
                 await self._change(document.spec)
-        for service in before.keys() - in_force.documents.keys():
-            self._retire(service)
-        await self.parts.store.set_good_policies({s: policies.keep(d) for s, d in in_force.documents.items()})
+        for document in in_force.gone.values():
+            self._retire(document)
+        await self._keep_policies()
         self._configure_now.set()
+
+    async def _keep_policies(self) -> None:
+        """Those in force, and those of services that are still being removed, so that the next daemon goes on with it."""
+        kept = {**self._retiring, **self.documents}
+        await self.parts.store.set_good_policies({service: policies.keep(document) for service, document in kept.items()})
 
     async def _add(self, spec: ServiceSpec) -> None:
         orders = self._orders.get(spec.service, NO_ORDERS)
@@ -150,21 +165,25 @@ class Daemon:
         loop.respecify(spec)
         self._tell(EventKind.SERVICE_CHANGED, "its policy changed", spec.service)
 
-    def _retire(self, service: str) -> None:
-        """Its document is gone: drain and remove its replicas, then its route."""
+    def _retire(self, document: Document) -> None:
+        """A service's document is gone: drain and remove its replicas, then its route."""
+        service = document.spec.service
         loop = self.services[service].loop
-        self._retiring[service] = loop.spec
+        self._retiring[service] = document
         loop.order(replace(loop.orders, down=True))
-        self._spawn(self._see_out(service), f"retire {service}")
+        self._seeing_out[service] = self._spawn(self._see_out(service), f"retire {service}")
 
     async def _see_out(self, service: str) -> None:
+        """Nothing is kept of it but the numbers that its replicas have used."""
         await self.services[service].loop.empty()
-        if self._retiring.pop(service, None) is None:
-            return
+        del self._retiring[service], self._seeing_out[service]
         leaving = self.services.pop(service)
-        leaving.cancel()
+        await leaving.end()
         self.meters.drop(service)
+        self._orders.pop(service, None)
         await self.parts.store.forget(service)
+        await self.parts.store.save(service, dump(Saved(book=Book(leaving.loop.book.next_number))))
+        await self._keep_policies()
         self._configure_now.set()
         self._tell(EventKind.SERVICE_REMOVED, "its policy is gone", service)
 
@@ -179,7 +198,9 @@ class Daemon:
     # ------------------------------------------------------------ orders
 
     async def order(self, service: str, orders: Orders) -> None:
-        """Keep an operator's order over restarts, and have it followed at once."""
+        """Keep an operator's order over restarts, and have it followed at once. Raises UsageError where none can be."""
+        if service in self._retiring and not orders.down:
+            raise UsageError(f"{service} is being removed", fix="its policy is gone: bring that back")
         self._orders[service] = orders
         await self.parts.store.set_orders(service, orders)
         self.services[service].loop.order(orders)
@@ -220,7 +241,7 @@ class Daemon:
         while True:
             self._configure_now.clear()
             specs = [document.spec for document in self.documents.values()]
-            specs += [spec for service, spec in self._retiring.items() if service not in self.documents]
+            specs += [document.spec for document in self._retiring.values()]
             again_s = None
             try:
                 self.route_problems = await hands.proxy.configure(specs)
@@ -236,7 +257,3 @@ class Daemon:
             with suppress(TimeoutError):
                 async with asyncio.timeout(again_s):
                     await self._configure_now.wait()
-
-
-def _specs(documents: Mapping[str, Document]) -> dict[str, ServiceSpec]:
-    return {service: document.spec for service, document in documents.items()}

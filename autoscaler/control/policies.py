@@ -8,7 +8,7 @@ nothing to be read at all (folder gone or empty)   nothing changes, and it is sa
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from autoscaler.errors import PolicyError
@@ -17,11 +17,13 @@ from autoscaler.spec.load import Document, Loaded
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """The documents in force by service, what is wrong with the files, one line each, and whose last good version stays."""
+    """The documents in force by service, what is wrong with the files, one line each, whose last good version stays, and
+    those that were in force and are gone."""
 
     documents: Mapping[str, Document]
     problems: tuple[str, ...]
     outdated: frozenset[str] = frozenset()
+    gone: Mapping[str, Document] = field(default_factory=dict)
 
 
 Rebuild = Callable[[str, Path], Loaded]
@@ -46,7 +48,8 @@ def combine(loaded: Loaded, before: Mapping[str, Document]) -> InForce:
             )
             now[service] = document
             outdated.add(service)
-    return InForce(now, tuple(problems), frozenset(outdated))
+    gone = {service: document for service, document in before.items() if service not in now}
+    return InForce(now, tuple(problems), frozenset(outdated), gone)
 
 
 def _may_be_there(document: Document, loaded: Loaded) -> bool:
@@ -76,7 +79,7 @@ def first(loaded: Loaded, kept: Mapping[str, str], rebuild: Rebuild) -> InForce:
         problems += [f"{service}: its last good policy can't be used: {problem}" for problem in restored.problems]
     combined = combine(loaded, before)
     lost = [problem for problem in problems if problem.partition(":")[0] not in combined.documents]
-    return InForce(combined.documents, (*combined.problems, *lost), combined.outdated)
+    return replace(combined, problems=(*combined.problems, *lost))
 
 
 def keep(document: Document) -> str:

@@ -25,13 +25,15 @@ class Backoff:
 NO_BACKOFF = Backoff()
 
 
-def failed(backoff: Backoff, why: str, started_at: float, now: float, *, was_ready: bool = False) -> Backoff:
-    """A start of `started_at` came to nothing, or its replica died soon after it was ready."""
+def failed(
+    backoff: Backoff, why: str, started_at: float, now: float, *, was_ready: bool = False, wait_s: float = 0.0
+) -> Backoff:
+    """A start of `started_at` came to nothing, or its replica died soon after it was ready; wait `wait_s` at least."""
     if backoff.streak and started_at <= backoff.failed_at:
-        return replace(backoff, why=why)
+        return replace(backoff, why=why, until=max(backoff.until, now + wait_s))
     first_death = was_ready and not backoff.streak
-    wait_s = 0.0 if first_death else min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** min(backoff.streak, 30))
-    return Backoff(backoff.streak + 1, now, now + wait_s, why)
+    own_s = 0.0 if first_death else min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** min(backoff.streak, 30))
+    return Backoff(backoff.streak + 1, now, now + max(own_s, wait_s), why)
 
 
 def proven(backoff: Backoff, started_at: float) -> Backoff:

@@ -46,7 +46,12 @@ def find(paths: Sequence[Path]) -> Found:
 
 def _policies_of(folder: Path) -> list[Path]:
     names = sorted(entry.name for entry in folder.iterdir() if not entry.is_dir())
-    return [folder / name for name in names if name.endswith(SUFFIXES) and not name.startswith((".", "#", "~"))]
+    return [folder / name for name in names if is_policy(name)]
+
+
+def is_policy(name: str) -> bool:
+    """Whether a folder's file of that name counts."""
+    return name.endswith(SUFFIXES) and not name.startswith((".", "#", "~"))
 
 
 def read_text(path: Path, problems: Problems) -> str | None:

@@ -1,6 +1,7 @@
 """A whole daemon: replicas follow the load, and none is stopped that may still be sent a request."""
 
 from asyncio import sleep
+from functools import partial
 
 import pytest
 
@@ -173,12 +174,16 @@ async def test_starting_ones_are_unready_and_no_more_than_desired_start(host: Co
     host.world.engine.boot_s = 30.0
     for rate in (100.0, 150.0, 250.0):
         host.world.proxy.rate["web"] = rate
-        await until(lambda wanted=rate / 50: host.desired() == wanted)
+        await until(partial(_wants, host, rate / 50))
         states = list(host.states().values())
         assert states.count(ReplicaState.READY) == 1
         assert len(host.world.engine.began) <= rate / 50
     await until(lambda: len(host.world.choosable()) == 5)
     assert len(host.world.engine.began) == 5
+
+
+def _wants(host: Controller, count: float) -> bool:
+    return host.desired() == count
 
 
 async def test_replica_seconds_are_counted(host: Controller) -> None:

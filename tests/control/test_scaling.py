@@ -132,7 +132,7 @@ async def test_a_suspect_that_is_replaced_after_long_still_finishes_its_requests
     host.world.proxy.check_is_bad = True
     await until(lambda: host.operator.service("web").health_suspect)
     await sleep(400)
-    assert host.world.engine.running()[:3] == ["web-1", "web-2", "web-3"]
+    assert {"web-1", "web-2", "web-3"} <= set(host.world.engine.running())
     for name in ("web-1", "web-2", "web-3"):
         host.world.proxy.hold(name, 1000)
     host.world.engine.never_ready = False

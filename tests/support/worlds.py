@@ -60,7 +60,7 @@ class Container:
 
     @property
     def address(self) -> Address:
-        return Address("10.0.0.1", 1000 + number_of(self.name))
+        return Address("127.0.0.1", 1000 + number_of(self.name))
 
     def serves(self, now: float) -> bool:
         return self.phase is Phase.RUNNING and not self.hung and self.serves_at is not None and now >= self.serves_at
@@ -86,6 +86,7 @@ class Engine:
         self.looks = 0
         self.closed = False
         self._world = world
+        world.engines.append(self)
         self._listeners: list[asyncio.Queue[Change | None]] = []
 
     async def _answer(self, operation: str, seconds: float = STEP_S) -> None:
@@ -322,8 +323,7 @@ class FakeProxy:
         rate = self.rate.get(service, 0.0)
         self._arrived[service] = self._arrived.get(service, 0.0) + rate * (now - since)
         for behind in self.servers.get(service, {}).values():
-            container = self._world.engine.containers.get(behind.replica)
-            passes = container is not None and container.serves(now) and not self.check_is_bad
+            passes = self._world.serves(behind.replica) and not self.check_is_bad
             if passes:
                 behind.fails_since, behind.up = None, True
             elif behind.fails_since is None:
@@ -372,6 +372,7 @@ class World:
     clock: LoopClock = field(default_factory=LoopClock)
     broken: list[str] = field(default_factory=list)
     ever: set[str] = field(default_factory=set)
+    engines: list[Engine] = field(default_factory=list)
     engine: Engine = field(init=False)
     proxy: FakeProxy = field(init=False)
 
@@ -400,12 +401,13 @@ class World:
 
     def choosable(self, service: str = "web") -> list[str]:
         """The replicas that the proxy sends requests and that answer."""
-        now = self.clock.now()
-        containers = self.engine.containers
         behind = self.proxy.servers.get(service, {}).values()
-        return [
-            b.replica for b in behind if not b.draining and b.replica in containers and containers[b.replica].serves(now)
-        ]
+        return [b.replica for b in behind if not b.draining and self.serves(b.replica)]
+
+    def serves(self, replica: str) -> bool:
+        """Whether it answers, wherever it runs."""
+        now = self.clock.now()
+        return any(replica in e.containers and e.containers[replica].serves(now) for e in self.engines)
 
 
 async def until(holds: Callable[[], object], within_s: float = 60.0) -> float:

@@ -66,9 +66,11 @@ def instance(new_instance: Callable[[], str]) -> str:
 def nothing_left(run_name: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Fails the run where a process or container of its tests outlives it, and ends the processes.
 
-    In CI the engine is the tests' own, so there every container of ours that wasn't there before counts.
+    In CI the engine is the tests' own, so there every container of ours that wasn't there before counts, unless another
+    of pytest-xdist's workers may have it.
     """
-    folder, prefix = tmp_path_factory.getbasetemp(), ANY_INSTANCE if IN_CI else run_name
+    alone = IN_CI and "PYTEST_XDIST_WORKER" not in os.environ
+    folder, prefix = tmp_path_factory.getbasetemp(), ANY_INSTANCE if alone else run_name
     before = leftovers.containers(prefix)
     yield
     processes, containers = leftovers.processes(folder), leftovers.containers(prefix) - before

@@ -114,10 +114,12 @@ class ServiceLoop:
                     self._decide_now = False
                     next_whole = TICK_S * (self._clock.now() // TICK_S + 1)
                 await self._guarded(whole)
-                await asyncio.sleep(SHORTEST_PAUSE_S)
+                earliest = self._clock.now() + SHORTEST_PAUSE_S
                 with suppress(TimeoutError):
                     async with asyncio.timeout(max(next_whole - self._clock.now(), 0)):
                         await self._stirred.wait()
+                if (early := earliest - self._clock.now()) > 0:
+                    await asyncio.sleep(early)
         finally:
             await self._prober.close()
             await self.executor.close()
@@ -218,18 +220,19 @@ class ServiceLoop:
         }
 
     def _begin(self, step: Plan) -> None:
-        told_to_drain(self.tracks, step.drains, self._clock.now())
-        taken_back(self.tracks, step.returns)
-        for name, cause in step.drains:
+        """Have it done, and remember and tell what was begun; in a dry run that is nothing."""
+        begun = self.executor.dispatch(self.spec, step, {r.name: r.id for r in self.replicas})
+        told_to_drain(self.tracks, begun.draining, self._clock.now())
+        taken_back(self.tracks, begun.returning)
+        for name, cause in begun.draining:
             self._event(EventKind.REPLICA_DRAINING, name, cause)
-        for name, cause in step.returns:
+        for name, cause in begun.returning:
             self._event(EventKind.REPLICA_TAKEN_BACK, name, cause)
         if step.waits and not self.waits:
             self._event(EventKind.BACK_OFF, "", step.waits)
         self.waits = step.waits
-        for backend in step.backends or ():
-            self.tracks[backend.replica] = replace(self.tracks[backend.replica], assigned=True)
-        begun = self.executor.dispatch(self.spec, step, {r.name: r.id for r in self.replicas})
+        for name in begun.assigned:
+            self.tracks[name] = replace(self.tracks[name], assigned=True)
         for name in begun.stopping:
             self.tracks[name] = replace(self.tracks[name], stopping=True)
         for name in begun.removing:

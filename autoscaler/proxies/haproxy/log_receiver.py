@@ -1,9 +1,11 @@
 """Receives HAProxy's log by UDP on loopback: nothing is lost while a burst is shorter than the socket's buffer.
 
-The buffer is emptied some times a second rather than at each datagram: a wake-up costs more than a line. What the kernel
-had to drop, it counts for each socket. Source: udp(7), socket(7); /proc/net/udp's last column.
+The buffer is emptied some times a second rather than at each datagram: a wake-up costs more than a line. While nothing
+comes, nothing wakes. What the kernel had to drop, it counts for each socket.
+Source: udp(7), socket(7); /proc/net/udp's last column.
 """
 
+import asyncio
 import socket
 from contextlib import suppress
 from pathlib import Path
@@ -30,6 +32,8 @@ class LogReceiver:
             self._socket.close()
             raise
         self.port: int = self._socket.getsockname()[1]
+        self._arrived = asyncio.Event()
+        self._watching: asyncio.AbstractEventLoop | None = None
 
     def receive(self) -> list[bytes]:
         """What has come in, at most `LARGEST_BATCH` lines."""
@@ -38,6 +42,16 @@ class LogReceiver:
             while len(lines) < LARGEST_BATCH:
                 lines.append(self._socket.recv(LONGEST_DATAGRAM))
         return lines
+
+    async def arrival(self) -> None:
+        """Wait until there is something to receive, or this is closed."""
+        self._arrived.clear()
+        self._watching = asyncio.get_running_loop()
+        self._watching.add_reader(self._socket, self._arrived.set)
+        try:
+            await self._arrived.wait()
+        finally:
+            self._watch_no_more()
 
     def dropped(self) -> int:
         """Datagrams that the kernel dropped, because the buffer was full."""
@@ -50,4 +64,11 @@ class LogReceiver:
 
     def close(self) -> None:
         """Free the port."""
+        self._watch_no_more()
+        self._arrived.set()
         self._socket.close()
+
+    def _watch_no_more(self) -> None:
+        if self._watching is not None:
+            self._watching.remove_reader(self._socket)
+            self._watching = None

@@ -65,10 +65,10 @@ def everyone(files: Files) -> list[ProcessId]:
 def worker_pids(master: ProcessId) -> tuple[int, ...]:
     """The master's workers that live, the oldest first."""
     try:
-        text = Path(f"/proc/{master.pid}/task/{master.pid}/children").read_text()
+        with open(f"/proc/{master.pid}/task/{master.pid}/children", "rb", buffering=0) as file:
+            return tuple(int(pid) for pid in file.read().split())
     except OSError:
         return ()
-    return tuple(int(pid) for pid in text.split())
 
 
 async def end(processes: Iterable[ProcessId]) -> None:

@@ -34,10 +34,13 @@ class RequestLog:
     async def requests(self) -> AsyncIterator[Sequence[Request]]:
         """What has come in, some times a second; nothing while nothing comes."""
         while True:
-            lines = self._receiver.receive() if self._receiver else []
+            receiver = self._receiver
+            lines = receiver.receive() if receiver else []
             requests = [request for line in lines if (request := parse_line(line, self.owners))]
             if requests:
                 yield requests
+            if receiver and not lines:
+                await receiver.arrival()
             await asyncio.sleep(0 if len(lines) == LARGEST_BATCH else INTERVAL_S)
 
     def count_not_sent(self, worker: int, dropped: int) -> None:

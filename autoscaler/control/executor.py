@@ -40,8 +40,12 @@ class FailedStart:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """The replicas whose start, whose stop and whose removal began."""
+    """The replicas that the proxy is told of, and those whose drain, return (both with the cause), start, stop and removal
+    began."""
 
+    assigned: tuple[str, ...] = ()
+    draining: tuple[tuple[str, str], ...] = ()
+    returning: tuple[tuple[str, str], ...] = ()
     starting: tuple[str, ...] = ()
     stopping: tuple[str, ...] = ()
     removing: tuple[str, ...] = ()
@@ -128,7 +132,14 @@ class Executor:
                 self._under_way[action.replica] = (step, task)
                 task.add_done_callback(partial(self._ended, action.replica))
                 begun[step].append(action.replica)
-        return Begun(tuple(begun[Step.START]), tuple(begun[Step.STOP]), tuple(begun[Step.REMOVE]))
+        return Begun(
+            assigned=tuple(backend.replica for backend in plan.backends or ()),
+            draining=plan.drains,
+            returning=plan.returns,
+            starting=tuple(begun[Step.START]),
+            stopping=tuple(begun[Step.STOP]),
+            removing=tuple(begun[Step.REMOVE]),
+        )
 
     def _ended(self, replica: str, _task: asyncio.Task[None]) -> None:
         self._under_way.pop(replica, None)

@@ -79,7 +79,7 @@ async def test_a_hundred_replicas_come_and_go_and_daemon_and_proxy_die_and_no_re
         )
         unexplained = [r for r in failed if r not in of_gap and r not in of_kills]
         assert unexplained == [], f"{[(r.began - began, r.result) for r in unexplained][:20]}\n{daemon.words()}"
-        assert len(requests) > 5000
+        assert len(requests) > 3000
         assert added == 100
         assert len(of_kills) <= IDLE_KILLS
         assert back - died < LONGEST_GAP_S

@@ -100,6 +100,7 @@ class Deciding:
             "desired": decision.desired,
             "mode": decision.mode.value,
             "limited_by": list(decision.limited_by),
+            "seconds": round(self._clock.now() - decision.t, 3),  # since the tick began to look
         }
         self._tell(EventKind.DECIDED, decision.reason, facts)
 

@@ -5,6 +5,7 @@
 POST         answers the body's SHA-256
 
 SIGTERM: no new connections, what is in flight is answered, then it ends; it writes how many requests that were.
+It writes when it listens: `open NAME UNIX-SECONDS`.
 """
 
 import asyncio
@@ -80,6 +81,7 @@ async def main() -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
     await asyncio.sleep(float(os.environ.get("BOOT_S", "0")))
     server = await asyncio.start_server(serve, HOST, PORT, backlog=512)
+    print(f"open {NAME} {time.time():.3f}", flush=True)
     await ended.wait()
     print(f"SIGTERM with {in_flight} in flight", flush=True)
     server.close()

@@ -1,6 +1,7 @@
 """Replicas as containers of a Docker engine on this host: the port's methods, each a call into one module of this folder."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
@@ -45,8 +46,11 @@ class DockerReader:
     async def observe(self) -> Sequence[Instance]:
         """Every replica of this instance, whatever its phase: one list, and a look at those that ended since the last."""
         filters = labels.ours(self.instance)
-        listed: list[Entry] = await self._engine.look(
-            "list replicas", lambda client: client.containers(all=True, filters=filters)
+        listed: list[Entry] = await self._engine.get(
+            "list replicas",
+            "/containers/json",
+            {"all": "1", "filters": json.dumps(filters)},
+            lambda client: client.containers(all=True, filters=filters),
         )
         entries = [entry for entry in listed if is_complete(entry)]
         await self._learn_exits(entries)

@@ -84,6 +84,14 @@ async def test_a_stop_leaves_all_serving(host: Controller) -> None:
     assert host.told(EventKind.DAEMON_STOPPED)[0].cause == "replicas and proxy serve on"
 
 
+async def test_a_stop_while_an_image_is_pulled_leaves_no_task(host: Controller) -> None:
+    host.write(policy())
+    host.world.engine.pull_s = 100.0
+    await host.start()
+    await until(lambda: host.told(EventKind.IMAGE_PREPARING))
+    await host.stop()
+
+
 async def test_a_follower_of_logs_who_leaves_leaves_no_task(host: Controller) -> None:
     await running(host, 2)
     lines = host.operator.logs("web", 10, follow=True)

@@ -182,9 +182,11 @@ async def test_a_saved_state_that_makes_no_sense_is_set_aside(host: Controller, 
     host.world.proxy.rate["web"] = 100.0
     await host.store.save("web", document)
     host.write(policy())
+    host.world.proxy.restart(0.5)
     await host.start()
     await until(lambda: len(host.ready()) == 2)
     assert len(host.told(EventKind.STATE_FAULT)) == 1
+    assert host.told(EventKind.REPLICA_READY) == []
     host.world.engine.kill("web-3")
     await until(lambda: host.world.choosable() == ["web-7", "web-8"])
     assert host.world.engine.signals == []

@@ -223,7 +223,7 @@ STEPS = st.one_of(
 STOPPING = [("scale", 1), *[("go",)] * 3]
 
 
-@example([("scale", 1), ("tick",), *[("wait",)] * 4, ("tick",)])  # the proxy never takes the drain in
+@example([("scale", 1), ("tick",), ("tick",), *[("wait",)] * 4, ("tick",)])  # the proxy never takes the drain in
 @example([*STOPPING, ("daemon_restarts",), ("scale", 4), ("go",), ("go",)])
 @example([*STOPPING, ("fail", 0), ("fail", 0), ("scale", 4), ("go",), ("go",)])
 @settings(max_examples=400, deadline=None)

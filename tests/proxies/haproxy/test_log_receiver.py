@@ -38,12 +38,15 @@ async def test_closing_ends_the_wait_and_leaves_the_loop_alone() -> None:
     waiting = asyncio.create_task(receiver.arrival())
     await asyncio.sleep(0)
     receiver.close()
-    again = LogReceiver(receiver.port)  # it gets the same descriptor
-    waiting_again = asyncio.create_task(again.arrival())
+    near, far = socket.socketpair()  # near gets the descriptor that was freed
+    readable = asyncio.Event()
+    asyncio.get_running_loop().add_reader(near, readable.set)
     await asyncio.wait_for(waiting, 2)
-    send(b"web 200", again)
-    await asyncio.wait_for(waiting_again, 2)
-    again.close()
+    far.send(b"x")
+    await asyncio.wait_for(readable.wait(), 2)
+    asyncio.get_running_loop().remove_reader(near)
+    near.close()
+    far.close()
 
 
 async def test_a_wait_that_is_given_up_leaves_nothing_behind() -> None:

@@ -25,11 +25,21 @@ from autoscaler.spec.models import ServiceSpec
 
 CONFIGURE_AGAIN_S = 30.0  # a port that was taken may be free
 CONFIGURE_SOON_S = 5.0
+AGAIN_S = 1.0
 DEADLY = ("kill", "stop")
 
 
 class _Stopped(Exception):
     """Ends the daemon's task group."""
+
+
+def _foremost(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """What an operator can do something about, else what came first."""
+    known = group.subgroup(AutoscalerError)
+    first: BaseException = known or group
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return first
 
 
 class Daemon:
@@ -47,11 +57,13 @@ class Daemon:
         self.engines: dict[str, EngineWatch] = {}
         self.proxy_watch = ProxyWatch(parts.proxy, parts.clock, self.meters, parts.emit)
         self.last_tick_at: float | None = None
+        self.started = asyncio.Event()
         self._files: tuple[Path, ...] = ()
         self._orders: dict[str, Orders] = {}
         self._retiring: dict[str, Document] = {}
         self._seeing_out: dict[str, asyncio.Task[None]] = {}
         self._configure_now = asyncio.Event()
+        self._reload_now = asyncio.Event()
         self._reloading = asyncio.Lock()
         self._tasks: asyncio.TaskGroup
         self._configuring: asyncio.Task[None]
@@ -59,8 +71,15 @@ class Daemon:
 
     # ------------------------------------------------------------ life
 
-    async def run(self, started: Callable[[], None] = lambda: None) -> None:
-        """Serve until `parts.stop` is set. Raises PolicyError at a first start without a good policy."""
+    async def run(self) -> None:
+        """Serve until `parts.stop` is set. Raises PolicyError at a first start without a good policy, and what else keeps a
+        daemon from starting."""
+        try:
+            await self._serve()
+        except BaseExceptionGroup as group:
+            raise _foremost(group) from group
+
+    async def _serve(self) -> None:
         self._orders = {s: replace(orders, down=False) for s, orders in (await self.parts.store.orders()).items()}
         loaded = await self._read_policies()
         in_force = policies.first(loaded, await self.parts.store.good_policies(), self.parts.read_kept)
@@ -68,17 +87,34 @@ class Daemon:
             async with asyncio.TaskGroup() as self._tasks:
                 self._tell(EventKind.DAEMON_STARTED, f"{len(in_force.documents)} services")
                 await self._take(in_force)
-                self._spawn(self.proxy_watch.read(), "read proxy")
-                self._spawn(self.proxy_watch.hear(), "hear proxy")
-                self._configuring = self._spawn(self._configure(), "configure proxy")
-                self._supervising = self._spawn(self._supervise(), "supervise proxy")
-                self._spawn(watch(self._watched, self.reload_soon), "watch policies")
-                started()
+                self._for_ever(self.proxy_watch.read, "read proxy")
+                self._for_ever(self.proxy_watch.hear, "hear proxy")
+                self._configuring = self._for_ever(self._configure, "configure proxy")
+                self._supervising = self._for_ever(self._supervise, "supervise proxy")
+                self._for_ever(self._reload_when_asked, "reload")
+                self._for_ever(lambda: watch(self._watched, self.reload_soon), "watch policies")
+                self.started.set()
                 await self.parts.stop.wait()
                 raise _Stopped
         except* _Stopped:
             serving = any(service.loop.replicas for service in self.services.values()) and self.parts.hands is not None
             self._tell(EventKind.DAEMON_STOPPED, "replicas and proxy serve on" if serving else "nothing of it runs on")
+
+    def _for_ever(self, work: Callable[[], Coroutine[Any, Any, None]], name: str) -> asyncio.Task[None]:
+        """A task that a fault of ours doesn't end: it is told, and the work begins again."""
+
+        async def again_and_again() -> None:
+            told = ""
+            while True:
+                try:
+                    return await work()
+                except Exception as error:
+                    if repr(error) != told:
+                        self._tell(EventKind.SERVICE_FAULT, f"{name}: {error!r}")
+                    told = repr(error)
+                await asyncio.sleep(AGAIN_S)
+
+        return self._spawn(again_and_again(), name)
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         return self._tasks.create_task(work, name=name)
@@ -102,15 +138,18 @@ class Daemon:
         return [*self.parts.paths, *self._files]
 
     def reload_soon(self) -> None:
-        """Read the policy files again, in a task of its own."""
-        self._spawn(self._reload(), "reload")
+        """Have the policy files read again."""
+        self._reload_now.set()
 
-    async def _reload(self) -> None:
-        """What goes wrong with a reload is told, and ends nobody."""
-        try:
-            await self.reload()
-        except Exception as error:
-            self._tell(EventKind.RELOAD_FAILED, str(error) if isinstance(error, AutoscalerError) else repr(error))
+    async def _reload_when_asked(self) -> None:
+        """Run for ever. What goes wrong with a reload is told, and ends nobody."""
+        while True:
+            await self._reload_now.wait()
+            self._reload_now.clear()
+            try:
+                await self.reload()
+            except Exception as error:
+                self._tell(EventKind.RELOAD_FAILED, str(error) if isinstance(error, AutoscalerError) else repr(error))
 
     async def reload(self) -> tuple[str, ...]:
         """Read the policy files again and go over to what they say; answers what is wrong with them."""
@@ -192,14 +231,14 @@ class Daemon:
 
         Raises EngineUnavailable where an engine does not answer.
         """
-        for service in services:
-            await self.services[service].loop.empty_or_unseen()
+        for loop in [self.services[service].loop for service in services]:
+            await loop.empty_or_unseen()
 
     # ------------------------------------------------------------ orders
 
     async def order(self, service: str, orders: Orders) -> None:
         """Keep an operator's order over restarts, and have it followed at once. Raises UsageError where none can be."""
-        if service in self._retiring and not orders.down:
+        if service in self._retiring and orders != self.services[service].loop.orders:
             raise UsageError(f"{service} is being removed", fix="its policy is gone: bring that back")
         self._orders[service] = orders
         await self.parts.store.set_orders(service, orders)
@@ -217,8 +256,10 @@ class Daemon:
     def _engine(self, runtime: str) -> EngineWatch:
         if runtime not in self.engines:
             reader = self.parts.runtime(runtime)
-            self.engines[runtime] = EngineWatch(runtime, reader, self.parts.clock, self.parts.emit, self._changed)
-            self._spawn(self.engines[runtime].follow(), f"follow {runtime}")
+            parts = self.parts
+            watch_it = EngineWatch(runtime, reader, parts.clock, parts.emit, parts.meterings, self._changed)
+            self.engines[runtime] = watch_it
+            self._for_ever(self.engines[runtime].follow, f"follow {runtime}")
         return self.engines[runtime]
 
     def _changed(self, change: Change) -> None:

@@ -109,6 +109,7 @@ class Executor:
         self._stir = stir
         self._under_way: dict[str, tuple[Step, asyncio.Task[None]]] = {}
         self._known: frozenset[str] = frozenset()
+        self._runtime_name = ""
         self._backends: Sequence[Backend] = ()
         self._assigning: asyncio.Task[None] | None = None
         self._assign_again = False
@@ -121,7 +122,7 @@ class Executor:
         return taken
 
     def dispatch(self, spec: ServiceSpec, plan: Plan, ids: Mapping[str, str]) -> Begun:
-        self._known = frozenset(ids)
+        self._known, self._runtime_name = frozenset(ids), spec.runtime
         if plan.backends is not None:
             self.assign(plan.backends)
         begun: dict[Step, list[str]] = {step: [] for step in Step}
@@ -181,7 +182,7 @@ class Executor:
                 wait_s = error.retry_after_s or 0.0
             why = str(error) or f"start took longer than {START_TIMEOUT_S:g} s"
             self._failed_starts.append(FailedStart(action.replica, began, why, wait_s))
-            self._tell(EventKind.START_FAILED, action.replica, why, {"operation": "start"})
+            self._tell(EventKind.START_FAILED, action.replica, why, {"operation": "start", "runtime": spec.runtime})
 
     async def _stop(self, action: Stop, id: str) -> None:
         self._tell(EventKind.REPLICA_STOPPING, action.replica, action.cause)
@@ -206,7 +207,8 @@ class Executor:
                 await work
         except (AutoscalerError, TimeoutError) as error:
             why = f"{action}: {error or f'not done in {timeout_s:g} s'}"
-            self._tell(EventKind.ACTION_FAILED, action.replica, why, {"operation": type(action).__name__.lower()})
+            facts = {"operation": type(action).__name__.lower(), "runtime": self._runtime_name}
+            self._tell(EventKind.ACTION_FAILED, action.replica, why, facts)
             await asyncio.sleep(PAUSE_AFTER_FAILURE_S)
 
     def assign(self, backends: Sequence[Backend]) -> None:

@@ -1,7 +1,8 @@
 """The daemon as its operators see and order it: behind the API, and so behind every command."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 
 from autoscaler.control.assembly import Service
@@ -14,6 +15,7 @@ from autoscaler.spec.models import Policy
 from autoscaler.status import DaemonStatus, Ordered, ReplicaStatus, ServiceStatus
 
 LOG_QUEUE_LINES = 1000
+LOOK_FOR_NEW_S = 0.5
 
 
 class Operator:
@@ -146,18 +148,32 @@ class Operator:
                 for line in await runtime.logs(replica.id, tail):
                     yield replica.name, line
             return
-        queue: asyncio.Queue[tuple[str, str] | None] = asyncio.Queue(LOG_QUEUE_LINES)
-        readers = [
-            asyncio.create_task(_read_log(runtime.follow(replica.id, tail), replica.name, queue)) for replica in replicas
-        ]
+        async with aclosing(self._follow(service, tail)) as lines:
+            async for told in lines:
+                yield told
+
+    async def _follow(self, service: str, tail: int) -> AsyncGenerator[tuple[str, str], None]:
+        """The lines of all replicas, of those that start meanwhile too."""
+        loop = self._service(service).loop
+        runtime = self._parts.runtime(loop.spec.runtime)
+        queue: asyncio.Queue[tuple[str, str]] = asyncio.Queue(LOG_QUEUE_LINES)
+        readers: dict[str, asyncio.Task[None]] = {}
         try:
-            for _ in readers:
-                while (told := await queue.get()) is not None:
-                    yield told
+            while True:
+                for replica in loop.replicas:
+                    if replica.id and replica.name not in readers:
+                        reading = _read_log(runtime.follow(replica.id, tail), replica.name, queue)
+                        readers[replica.name] = asyncio.create_task(reading, name=f"logs of {replica.name}")
+                try:
+                    async with asyncio.timeout(LOOK_FOR_NEW_S):
+                        told = await queue.get()
+                except TimeoutError:
+                    continue
+                yield told
         finally:
-            for reader in readers:
+            for reader in readers.values():
                 reader.cancel()
-            await asyncio.gather(*readers, return_exceptions=True)
+            await asyncio.gather(*readers.values(), return_exceptions=True)
 
     # ------------------------------------------------------------ ordered
 
@@ -166,7 +182,7 @@ class Operator:
         bounds = loop.spec.replicas
         if override is not None and override.min is not None and override.max is not None and override.min > override.max:
             raise UsageError(f"min {override.min} is above max {override.max}", fix="give a min that is at most max")
-        await self._order(service, replace(loop.orders, override=override, down=False))
+        await self._order(service, replace(loop.orders, override=override))
         if override is None:
             self._told(service, "back to the policies", override)
             return Ordered(loop.deciding.desired(loop.replicas), None)
@@ -220,11 +236,10 @@ def _named(policy: Policy) -> str:
     return f"{policy.type} {policy.metric} {aim}"
 
 
-async def _read_log(lines: AsyncIterator[str], replica: str, into: "asyncio.Queue[tuple[str, str] | None]") -> None:
+async def _read_log(lines: AsyncIterator[str], replica: str, into: asyncio.Queue[tuple[str, str]]) -> None:
     """Hand on a replica's lines until it ends; a reader too slow to keep up slows this down, never the replica."""
     try:
         async for line in lines:
             await into.put((replica, line))
     except AutoscalerError as error:
         await into.put((replica, f"[{error}]"))
-    await into.put(None)

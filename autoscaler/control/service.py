@@ -187,7 +187,10 @@ class ServiceLoop:
         if not self.ticked:
             return
         ready_at = {name: track.ready_at for name, track in self.tracks.items() if track.ready_at is not None}
-        images = self._images.known() if self._images else {}
+        images: dict[str, str] = {}
+        if self._images:
+            self._images.keep_only(frozenset([self.spec.spec_hash, *(r.spec_hash for r in self.replicas)]))
+            images = self._images.known()
         await self._store.save(self.spec.service, dump(Saved(self.deciding.memory, self.book, images, ready_at)))
 
     def _join(self, seen: Seen) -> None:

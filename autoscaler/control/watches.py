@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from autoscaler.control.meters import Meters
+from autoscaler.control.parts import Meterings
 from autoscaler.errors import EngineError, ProxyError
 from autoscaler.model import Change, Event, EventKind, Instance, ProxyView
 from autoscaler.ports import Clock, Emit, ProxyReader, RuntimeReader
@@ -26,11 +27,18 @@ ByService = Mapping[str, tuple[Instance, ...]]
 class EngineWatch:
     """One runtime, for all services that run there."""
 
-    def __init__(self, name: str, runtime: RuntimeReader, clock: Clock, emit: Emit, stir: Callable[[Change], None]) -> None:
+    def __init__(
+        self,
+        name: str,
+        runtime: RuntimeReader,
+        clock: Clock,
+        emit: Emit,
+        meterings: Meterings,
+        stir: Callable[[Change], None],
+    ) -> None:
         self.name = name
         self.problem = ""
-        self.calls = 0
-        self.failures = 0
+        self._meterings = meterings
         self._runtime = runtime
         self._clock = clock
         self._emit = emit
@@ -50,7 +58,6 @@ class EngineWatch:
     async def _look(self) -> ByService:
         async with self._one_at_a_time:
             self._next = None
-            self.calls += 1
             try:
                 async with asyncio.timeout(LOOK_TIMEOUT_S):
                     instances = await self._runtime.observe()
@@ -74,7 +81,7 @@ class EngineWatch:
             look.exception()
 
     def _failed(self, error: EngineError) -> None:
-        self.failures += 1
+        self._meterings.runtime_error(self.name, "observe")
         if not self.problem:
             self._emit(Event(self._clock.now(), "", EventKind.ENGINE_FAULT, cause=str(error), facts={"runtime": self.name}))
         self.problem = str(error)

@@ -111,6 +111,8 @@ class Counters:
                 self.daemon["autoscaler_config_reload_total", ("failure",)] += 1
             case EventKind.PROXY_RELOADED:
                 self.daemon["autoscaler_proxy_reloads_total", (str(event.facts.get("outcome", "success")),)] += 1
+            case EventKind.START_FAILED | EventKind.ACTION_FAILED:
+                self.runtime_error(str(event.facts.get("runtime", "")), str(event.facts.get("operation", "")))
             case EventKind.PROXY_RESTARTED:
                 self.daemon["autoscaler_proxy_restarts_total", ()] += 1
 

@@ -57,8 +57,14 @@ EVENTS: Mapping[E, Kind] = {
         reason="exited, oom, unhealthy, hung or timeout",
     ),
     E.LAST_WORDS: _info("What a replica that failed wrote last.", lines="the lines, oldest first"),
-    E.START_FAILED: _error("A replica could not be started.", operation="what was asked of the runtime"),
-    E.ACTION_FAILED: _error("The runtime refused to stop or remove a replica; it is tried again.", operation="which"),
+    E.START_FAILED: _error(
+        "A replica could not be started.", operation="what was asked of the runtime", runtime="which runtime"
+    ),
+    E.ACTION_FAILED: _error(
+        "The runtime refused to stop or remove a replica; it is tried again.",
+        operation="what was asked of the runtime",
+        runtime="which runtime",
+    ),
     E.BACK_OFF: _warning("Starts keep failing, so the next one waits."),
     E.OUT_OF_DATE: _info("Replicas run an older image or spec than the file says; they are kept."),
     E.IMAGE_PREPARING: _info("The image is pulled or built."),

@@ -170,9 +170,15 @@ def _signals(daemon: Daemon, operator: Operator, stop: asyncio.Event, drain: boo
     got: set[signal.Signals] = set()
     draining: list[asyncio.Task[None]] = []
 
+    async def drained() -> None:
+        try:
+            await operator.down(None)
+        finally:
+            stop.set()
+
     def ended(number: signal.Signals) -> None:
         if drain and not draining:
-            draining.append(asyncio.create_task(operator.down(None), name="drain on exit"))
+            draining.append(asyncio.create_task(drained(), name="drain on exit"))
         else:
             stop.set()
         got.add(number)

@@ -127,3 +127,13 @@ async def test_a_dry_run_drains_nobody_and_does_not_say_so(host: Controller) -> 
     await sleep(30)
     assert [e.cause for e in host.told(EventKind.WOULD)] == ["drain web-2: idle, 1 wanted of 2"]
     assert host.told(EventKind.REPLICA_DRAINING) == []
+
+
+async def test_a_count_ordered_for_a_service_that_is_down_waits_for_its_resume(host: Controller) -> None:
+    await running(host, 1)
+    await host.operator.down(["web"])
+    await host.operator.scale("web", Override(replicas=3))
+    await sleep(5)
+    assert host.operator.service("web").replicas == ()
+    await host.operator.pause("web", None)
+    await until(lambda: len(host.ready()) == 3)

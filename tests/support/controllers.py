@@ -92,9 +92,8 @@ class Controller:
         """A new daemon."""
         self.daemon = Daemon(self._parts())
         self.operator = Operator(self.daemon, lambda: None)  # type: ignore[arg-type,return-value]
-        started = asyncio.Event()
-        self._task = asyncio.create_task(self.daemon.run(started.set), name="daemon")
-        waiting = asyncio.create_task(started.wait())
+        self._task = asyncio.create_task(self.daemon.run(), name="daemon")
+        waiting = asyncio.create_task(self.daemon.started.wait())
         await asyncio.wait((self._task, waiting), return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
         if self._task.done():

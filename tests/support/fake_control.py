@@ -72,7 +72,7 @@ def event(kind: EventKind = EventKind.REPLICA_READY, service: str = "web", **res
 
 @dataclass
 class FakeControl:
-    """ports.Control. `asked` are the orders that it was given, in order; `fail` what every order raises; `gate` holds them up."""
+    """ports.Control. `asked` are the orders it was given, in order; `fail` what every order raises; `gate` holds them up."""
 
     services: dict[str, ServiceStatus] = field(default_factory=lambda: {"web": service_status()})
     journal: list[tuple[int, Event]] = field(default_factory=list)

@@ -40,7 +40,7 @@ trap tidy EXIT
 trap 'exit 130' INT TERM
 
 say "1/4 Debian $suite with Python, some 40 s"
-debootstrap --variant=minbase --include="$packages" "$suite" "$work/root" "${mirror:-http://deb.debian.org/debian}" \
+debootstrap --variant=minbase --include="$packages" "$suite" "$work/root" ${mirror:+"$mirror"} \
     >"$work/log" 2>&1 || { tail -n 5 "$work/log" >&2; die "debootstrap failed"; }
 
 say "2/4 the wheels that the examples ask for"

@@ -6,6 +6,7 @@ is imported to run it, to show its help, or to complete its options. Every flag 
 """
 
 import inspect
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -161,4 +162,16 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    app(prog_name="autoscaler")
+    try:
+        app(prog_name="autoscaler")
+    finally:
+        _flush()
+
+
+def _flush() -> None:
+    """Write what is left for the reader of a pipe; one who has gone doesn't miss it."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes once more
+        sys.exit(EXIT_FAILED)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autoscaler.cli.setup import Runtime
+from autoscaler.cli.policy_files import RuntimeName
 
 if TYPE_CHECKING:
     from autoscaler.demo.scene import Scene
@@ -22,7 +22,7 @@ SERVING_WITHIN_S = 90.0
 
 def demo(
     runtime: Annotated[
-        Runtime | None, typer.Option("--runtime", help="Docker where it can be had, else local processes.")
+        RuntimeName | None, typer.Option("--runtime", help="Docker where it can be had, else local processes.")
     ] = None,
     seconds: Annotated[int, typer.Option("--seconds", min=20, max=600, help="How long the wave takes.")] = 60,
 ) -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autoscaler.cli.common import Json, StateDir
-from autoscaler.cli.setup import AllowPrivileged, AllowWritable, Instance, RuntimeFlag, settings
+from autoscaler.cli.policy_files import AllowPrivileged, AllowWritable, Runtime
+from autoscaler.cli.setup import Instance, settings
 from autoscaler.cli.terminal import has_colour, printable
 from autoscaler.errors import AutoscalerError
 from autoscaler.settings import DEFAULT_INSTANCE
@@ -30,7 +31,7 @@ def doctor(
         list[Path] | None, typer.Option("--policies", metavar="PATH", help="Policy files or folders, as for `run`.")
     ] = None,
     as_json: Json = False,
-    runtime: RuntimeFlag = None,
+    runtime: Runtime = None,
     state_dir: StateDir = None,
     instance: Instance = DEFAULT_INSTANCE,
     allow_privileged: AllowPrivileged = None,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autoscaler.cli.common import Json, StateDir
-from autoscaler.cli.setup import AllowPrivileged, AllowWritable, Instance, Paths, RuntimeFlag, settings
+from autoscaler.cli.policy_files import AllowPrivileged, AllowWritable, Paths, Runtime
+from autoscaler.cli.setup import Instance, settings
 from autoscaler.settings import DEFAULT_INSTANCE
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def plan(
     paths: Paths = None,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 3 where something would change.")] = False,
     as_json: Json = False,
-    runtime: RuntimeFlag = None,
+    runtime: Runtime = None,
     state_dir: StateDir = None,
     instance: Instance = DEFAULT_INSTANCE,
     allow_privileged: AllowPrivileged = None,

@@ -3,25 +3,23 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from autoscaler.errors import PolicyError, UsageError
+from autoscaler.errors import PolicyError
 
 if TYPE_CHECKING:
     from autoscaler.spec.load import Loaded
 
-RUNTIMES = ("docker", "process")
+RuntimeName = Literal["docker", "process"]
 DEFAULT_PATHS = (Path("policies"), Path("/etc/autoscaler/policies"))
 
 Paths = Annotated[
     list[Path] | None,
     typer.Argument(metavar="PATH", help="Policy files or folders: policies/, else /etc/autoscaler/policies."),
 ]
-Runtime = Annotated[
-    str | None, typer.Option("--runtime", metavar="docker|process", help="Stands in for a `runtime:` left out.")
-]
+Runtime = Annotated[RuntimeName | None, typer.Option("--runtime", help="Stands in for a `runtime:` left out.")]
 AllowPrivileged = Annotated[
     list[str] | None,
     typer.Option("--allow-privileged", metavar="SERVICE", help="Let this one service have power over the host."),
@@ -44,11 +42,9 @@ def load(
     allow_privileged: Sequence[str] | None = None,
     allow_writable: bool = False,
 ) -> "Loaded":
-    """All policies of these paths, with the environment's variables. Raises UsageError."""
+    """All policies of these paths, with the environment's variables."""
     from autoscaler.spec.load import load_policies
 
-    if runtime not in (None, *RUNTIMES):
-        raise UsageError(f"{runtime!r} is no runtime", where="--runtime", fix=f"allowed: {', '.join(RUNTIMES)}")
     return load_policies(
         default_paths(paths),
         environ=os.environ,

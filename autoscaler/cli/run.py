@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 import typer
 
 from autoscaler.cli.common import StateDir
-from autoscaler.cli.setup import AllowPrivileged, AllowWritable, Instance, Paths, RuntimeFlag, settings
+from autoscaler.cli.policy_files import AllowPrivileged, AllowWritable, Paths, Runtime
+from autoscaler.cli.setup import Instance, settings
 from autoscaler.errors import UsageError
 from autoscaler.settings import DEFAULT_INSTANCE, DEFAULT_LISTEN
 
@@ -17,7 +18,7 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Decide and report, by clients that cannot write; touch nothing.")
     ] = False,
-    runtime: RuntimeFlag = None,
+    runtime: Runtime = None,
     listen: Annotated[
         str, typer.Option("--listen", metavar="ADDRESS:PORT", help="Where API and /metrics are.")
     ] = DEFAULT_LISTEN,

@@ -207,7 +207,7 @@ async def test_health_is_the_containers_own(stage: Stage) -> None:
     check = HealthCheck(test="test -e /ready", interval=0.2, timeout=1.0, retries=1, start_period=0.0)
     spec = stage.spec("sleep 1; touch /ready; exec sleep 600", healthcheck=check)
     assert (await started(stage, spec)).healthy is False
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not (await only(stage)).healthy:  # no event tells of it
             await asyncio.sleep(0.05)
 

@@ -246,9 +246,8 @@ class Executor:
         """The proxy has taken these in: who is draining, or not among them any more, gets nothing new from now on."""
         now = self._clock.now()
         serving = _serving(backends)
-        left = {*self.drained_at, *self.serving, *(backend.replica for backend in backends)} - serving
-        left -= _serving(self._backends)
-        self.drained_at = {name: self.drained_at.get(name, now) for name in left if name in self._known}
+        left = self._known - serving - _serving(self._backends)
+        self.drained_at = {name: self.drained_at.get(name, now) for name in left}
         if serving - self.serving:
             self._stir()
         self.serving = serving

@@ -158,7 +158,7 @@ def _failure(now: float, instance: Instance, server: Server | None, track: Track
             return "", ""
     if track.killed and not track.stopping:
         return "sent a stop signal by someone else", "exited"
-    if track.serving and instance.address is None:
+    if (track.passed or track.serving) and instance.address is None:
         return "taken off its network by someone else", "unhealthy"
     if server is not None and server.state is ServerState.DOWN:
         hung = "TOUT" in server.problem  # HAProxy's check status: L4TOUT, L6TOUT, L7TOUT

@@ -182,11 +182,11 @@ class Step(StrEnum):
 class Replica:
     """Instance and server joined: what reconcile plans with.
 
-    `since` is when it came into this state or was told to drain, `ready_at` when it first was ready. `in_proxy` says whether
-    the proxy has a server for it, `passed` that it passed its health check, `let_go` that the proxy sends it nothing any
-    more, `drained` that it has nothing in flight with it either, `signalled` that it has, or may have, its stop signal.
-    `created` is one that was made and never started. `failure` says why a failed one failed, `cause` why a draining one is
-    draining.
+    `since` is when it came into this state, or was told to drain and the proxy took that in; `ready_at` when it first was
+    ready. `in_proxy` says whether the proxy has a server for it, `passed` that it passed its health check, `let_go` that the
+    proxy sends it nothing any more, `drained` that it has nothing in flight with it either, `signalled` that it has, or may
+    have, its stop signal. `created` is one that was made and never started. `failure` says why a failed one failed, `cause`
+    why a draining one is draining.
     """
 
     name: str

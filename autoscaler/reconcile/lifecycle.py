@@ -103,7 +103,7 @@ def _joined(
         spec_hash=instance.spec_hash,
         image=instance.image,
         created_at=instance.created_at,
-        since=track.since,
+        since=track.since if track.drained_at is None else max(track.since, track.drained_at),
         ready_at=track.ready_at,
         address=instance.address,
         in_flight=in_flight,

@@ -190,6 +190,8 @@ class Client:
                 async for line in answer.content:
                     if line.strip():
                         yield line.strip()
+        except aiohttp.ClientPayloadError as error:
+            raise DaemonUnavailable("the daemon ended", where=str(self._target), fix="ask again when it is back") from error
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise self._unavailable(error) from error
 

@@ -428,7 +428,6 @@ class EventKind(StrEnum):
     START_FAILED = "start_failed"
     ACTION_FAILED = "action_failed"
     BACK_OFF = "back_off"
-    OUT_OF_DATE = "out_of_date"
     IMAGE_PREPARING = "image_preparing"
     IMAGE_READY = "image_ready"
     ORDERED = "ordered"

@@ -29,7 +29,7 @@ def demo(
     """Watch a small web app being scaled under a wave of traffic.
 
     The talk's Flask app is started behind HAProxy under a policy of a few lines, gets from few to many requests a second and
-    back, and everything is removed again. Exit status 1 where a request failed.
+    back, and everything but the image it built is removed again. Exit status 1 where a request failed.
 
     Examples:
       autoscaler demo

@@ -5,9 +5,8 @@ from typing import Annotated
 import typer
 
 from autoscaler.cli.common import Api, StateDir, TokenFile, ask, default_state_dir
-from autoscaler.cli.setup import Instance, settings
+from autoscaler.cli.setup import settings
 from autoscaler.errors import DaemonUnavailable, UsageError
-from autoscaler.settings import DEFAULT_INSTANCE
 
 
 def down(
@@ -19,7 +18,12 @@ def down(
     api: Api = None,
     state_dir: StateDir = None,
     token_file: TokenFile = None,
-    instance: Instance = DEFAULT_INSTANCE,
+    instance: Annotated[
+        str | None,
+        typer.Option(
+            "--instance", metavar="NAME", help="Which controller's replicas: those of the state dir's, else default."
+        ),
+    ] = None,
 ) -> None:
     """Drain and remove what autoscaler manages.
 
@@ -37,7 +41,7 @@ def down(
     if purge and services:
         raise UsageError("`--purge` is for all", fix="leave the services out")
     where = state_dir or default_state_dir()
-    chosen = settings(None, where, instance)
+    chosen = settings(None, where, wiring.instance_of(where, instance))
     try:
         ask(lambda client: client.down(services or None), api, state_dir, token_file)
     except DaemonUnavailable:

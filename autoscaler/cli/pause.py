@@ -31,7 +31,7 @@ def pause(
     """
     only = direction(in_only, out_only)
     answer = ask(lambda client: client.pause(service, only), api, state_dir, token_file)
-    typer.echo(answer.model_dump_json() if as_json else ordered_line(service, answer))
+    typer.echo(answer.model_dump_json() if as_json else ordered_line(service, answer, f"{moves(only)} paused"))
 
 
 def direction(in_only: bool, out_only: bool) -> str | None:
@@ -39,3 +39,8 @@ def direction(in_only: bool, out_only: bool) -> str | None:
     if in_only and out_only:
         raise UsageError("--in-only and --out-only exclude each other", fix="leave both out for all moves")
     return "in" if in_only else "out" if out_only else None
+
+
+def moves(only: str | None) -> str:
+    """What is paused or resumed."""
+    return {"in": "scale-in", "out": "scale-out", None: "all moves"}[only]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autoscaler.cli.common import Json, StateDir
-from autoscaler.cli.policy_files import AllowPrivileged, AllowWritable, Paths, Runtime
+from autoscaler.cli.policy_files import AllowPrivileged, AllowWritable, Paths, Runtime, usable
 from autoscaler.cli.setup import Instance, settings
 from autoscaler.settings import DEFAULT_INSTANCE
 
@@ -37,19 +37,16 @@ def plan(
     """
     import asyncio
 
-    from autoscaler.spec.problems import as_error
     from autoscaler.wiring import build, look
 
     chosen = settings(paths, state_dir, instance, runtime, allow_privileged, allow_writable_policies)
-    loaded = build.read_policies(chosen)
-    if loaded.problems:
-        raise as_error(loaded.problems)
+    loaded = usable(build.read_policies(chosen))
     seen = asyncio.run(look.look(chosen, loaded))
     if as_json:
         typer.echo(json.dumps(asdict(seen), indent=2))
     else:
         typer.echo("\n".join(_lines(seen)))
-    if exit_code and any(service.steps for service in seen.services):
+    if exit_code and (seen.removed or any(service.steps for service in seen.services)):
         raise typer.Exit(WOULD_CHANGE)
 
 
@@ -62,6 +59,8 @@ def _lines(seen: "Look") -> list[str]:
         lines += [f"  {step}" for step in service.steps] or ["  no change"]
         if service.out_of_date:
             lines.append(f"  out of date, left running: {', '.join(service.out_of_date)}")
+    if seen.removed:
+        lines.append(f"of services whose policy is gone, drained and removed: {', '.join(seen.removed)}")
     if seen.left_alone:
         lines.append(f"of services that no policy names, left alone: {', '.join(seen.left_alone)}")
     return lines + [f"could not be seen: {problem}" for problem in seen.problems]

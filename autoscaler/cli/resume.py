@@ -3,7 +3,7 @@
 import typer
 
 from autoscaler.cli.common import Api, Json, Service, StateDir, TokenFile, ask
-from autoscaler.cli.pause import InOnly, OutOnly, direction
+from autoscaler.cli.pause import InOnly, OutOnly, direction, moves
 from autoscaler.cli.scale import ordered_line
 
 
@@ -24,4 +24,4 @@ def resume(
     """
     only = direction(in_only, out_only)
     answer = ask(lambda client: client.resume(service, only), api, state_dir, token_file)
-    typer.echo(answer.model_dump_json() if as_json else ordered_line(service, answer))
+    typer.echo(answer.model_dump_json() if as_json else ordered_line(service, answer, f"{moves(only)} resumed"))

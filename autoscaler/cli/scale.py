@@ -42,7 +42,8 @@ def scale(
     """
     order = order_of(replicas, lasting, reason, minimum, maximum)
     answer = ask(lambda client: client.scale(service, order), api, state_dir, token_file)
-    typer.echo(answer.model_dump_json() if as_json else ordered_line(service, answer))
+    done = "back to its policies" if order is None else ""
+    typer.echo(answer.model_dump_json() if as_json else ordered_line(service, answer, done))
 
 
 def order_of(
@@ -69,9 +70,10 @@ def order_of(
     return order
 
 
-def ordered_line(service: str, answer: "OrderedAnswer") -> str:
-    """`web: 6 replicas wanted, until 16:30:00; bounded by max 6`."""
+def ordered_line(service: str, answer: "OrderedAnswer", done: str = "") -> str:
+    """`web: paused, 6 replicas wanted, until 16:30:00; bounded by max 6`."""
+    done = f"{done}, " if done else ""
     until = "" if answer.until is None else f", until {clock_time(answer.until)}"
     note = f"; {answer.note}" if answer.note else ""
     replicas = "1 replica" if answer.desired == 1 else f"{answer.desired} replicas"
-    return printable(f"{service}: {replicas} wanted{until}{note}")
+    return printable(f"{service}: {done}{replicas} wanted{until}{note}")

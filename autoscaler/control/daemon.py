@@ -25,6 +25,7 @@ from autoscaler.spec.models import ServiceSpec
 
 CONFIGURE_AGAIN_S = 30.0  # a port that was taken may be free
 CONFIGURE_SOON_S = 5.0
+LOOK_FOR_ROUTES_S = 1.0
 AGAIN_S = 1.0
 DEADLY = ("kill", "stop")
 
@@ -295,6 +296,21 @@ class Daemon:
                 self.proxy_problem, again_s = str(error), CONFIGURE_SOON_S
             for service in self.services.values():
                 service.loop.stir()
+            await self._reason_to_configure(again_s)
+
+    async def _reason_to_configure(self, again_s: float | None) -> None:
+        """Wait until the routes changed, `again_s` is over, or the proxy turns out not to serve a route that it shall."""
+        due = None if again_s is None else self.parts.clock.now() + again_s
+        while not self._configure_now.is_set() and not self.unserved():
+            if due is not None and self.parts.clock.now() >= due:
+                return
             with suppress(TimeoutError):
-                async with asyncio.timeout(again_s):
+                async with asyncio.timeout(LOOK_FOR_ROUTES_S):
                     await self._configure_now.wait()
+
+    def unserved(self) -> frozenset[str]:
+        """The services that the proxy has no route for, though it answers and never said why."""
+        view = self.proxy_watch.view()
+        if view is None or self.parts.hands is None:
+            return frozenset()
+        return frozenset(self.documents.keys() - view.traffic.keys() - self.route_problems.keys())

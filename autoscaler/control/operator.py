@@ -50,6 +50,7 @@ class Operator:
         proxy = daemon.proxy_problem or ("" if daemon.proxy_watch.view() else daemon.proxy_watch.problem)
         if proxy:
             problems.append(f"proxy: {proxy}")
+        problems += [f"{name}: the proxy doesn't serve its route yet" for name in sorted(daemon.unserved())]
         problems += [f"{name}: no tick yet" for name, s in daemon.services.items() if not s.loop.ticked]
         return tuple(problems)
 
@@ -110,6 +111,8 @@ class Operator:
         loop = service.loop
         name = loop.spec.service
         errors = [loop.problem, self._daemon.route_problems.get(name, ""), loop.executor.problem, loop.waits]
+        if name in self._daemon.unserved():
+            errors.append(f"{loop.spec.route.bind} is not served: the proxy has no route for it, and is given one")
         if name in self._daemon.outdated:
             errors.append(
                 "its policy file can't be used, the last good version stays in force: `autoscaler validate` says why"

@@ -149,6 +149,8 @@ class ProxyWatch:
         self.problem, self._told = "", False
 
     def _failed(self, problem: str) -> None:
+        if self._view is None:
+            problem = "the proxy is not up yet"
         self.problem = problem
         self._meters.miss(self._clock.now(), problem)
         stale = self._view is not None and self.view() is None

@@ -120,4 +120,7 @@ def _told(rules: ScalingRules) -> str:
 
 def left(until: float | None, t: float) -> str:
     """How long until then, for people."""
-    return "an unknown time" if until is None else format_duration(max(round(until - t, 3), 0.0))
+    if until is None:
+        return "an unknown time"
+    seconds = max(until - t, 0.0)
+    return format_duration(float(round(seconds)) if seconds >= 10 else round(seconds, 1))

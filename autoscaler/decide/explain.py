@@ -14,7 +14,7 @@ def explain(spec: ServiceSpec, decision: Decision, memory: Memory, orders: Order
     """The decision for people. `memory` is the one that came with it, `orders` those it was made under."""
     within = fence(spec.replicas, in_force(orders, decision.t))
     lines = [
-        f"{decision.service}: {_replicas(decision.desired)}, the policies ask for {decision.wanted} ({decision.mode})",
+        f"{decision.service}: {_replicas(decision.desired)} wanted, the policies ask for {decision.wanted} ({decision.mode})",
         f"  {decision.reason}",
         "",
         "policies",

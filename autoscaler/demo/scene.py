@@ -28,7 +28,7 @@ runtime: {runtime}
 replica:
 {replica}
   port: 5000
-  environment: {{PYTHONUNBUFFERED: "1"}}
+  environment: {{PYTHONUNBUFFERED: "1"{host}}}
   stop_grace_period: 10s
   healthcheck: {{http: /healthz}}
 route:
@@ -139,6 +139,7 @@ class Scene:
             service=SERVICE,
             runtime=self.ground.runtime,
             replica=replica,
+            host="" if self.ground.runtime == "docker" else ", HOST: 127.0.0.1",
             port=self.port,
             most=MOST_REPLICAS,
             target=TARGET_RPS,

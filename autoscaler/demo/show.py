@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from autoscaler.load import Recent, Summary
 
-BAR_WIDTH = 40
+BAR_WIDTH = 30
 TICKS = " ▁▂▃▄▅▆▇█"
 
 

@@ -115,7 +115,7 @@ def _joined(
         under_way=seen.under_way.get(instance.replica),
         created=instance.phase is Phase.CREATED,
         exited=instance.phase is Phase.EXITED,
-        unhealthy=server is not None and server.state is ServerState.DOWN and instance.phase is Phase.RUNNING,
+        unhealthy=failure.startswith("unhealthy") and instance.phase is Phase.RUNNING,
         failure=failure,
         reason=reason,
         cause=track.cause,
@@ -163,6 +163,8 @@ def _failure(now: float, instance: Instance, server: Server | None, track: Track
     if server is not None and server.state is ServerState.DOWN:
         hung = "TOUT" in server.problem  # HAProxy's check status: L4TOUT, L6TOUT, L7TOUT
         return f"unhealthy: {server.problem or 'its health check fails'}", "hung" if hung else "unhealthy"
+    if track.passed and instance.healthy is False:
+        return "unhealthy: its own HEALTHCHECK fails", "unhealthy"
     if not track.passed and track.running_at is not None and now - track.running_at > start_timeout_s:
         return f"not ready within {start_timeout_s:g} s", "timeout"
     return "", ""

@@ -256,6 +256,9 @@ def _tolerance(given: Any) -> Any:
 Tolerances = Annotated[Tolerance, BeforeValidator(_tolerance, json_schema_input_type=str | float | Tolerance)]
 
 
+LARGEST_FRACTION = 10.0  # a replica without `cpus` may use several cores; seventy of them is a forgotten %
+
+
 class TargetTracking(Model):
     """Kubernetes HPA v2's algorithm. `target` is one replica's share of the metric, `total` the whole service's.
 
@@ -283,7 +286,13 @@ class TargetTracking(Model):
         if metric in REPLICA_METRICS and self.target is None:
             key, what = ("target", "needs it") if self.total is None else ("total", "is measured at each replica")
             raise at_key(key, f"{metric} {what}; write `target: 70%`")
-        if self.target is None and self.total is None:
+        aim = self.target if self.target is not None else self.total
+        if metric in FRACTION_METRICS and aim is not None and aim > LARGEST_FRACTION:
+            raise at_key(
+                "total" if self.target is None else "target",
+                f"is {aim:.0%} of what there is; write `{aim:g}%` for {aim:g} %",
+            )
+        if aim is None:
             raise at_key("target", "is missing; write `target: 50` (one replica's share) or `total: 500` (the service's)")
         return self
 

@@ -66,7 +66,6 @@ EVENTS: Mapping[E, Kind] = {
         runtime="which runtime",
     ),
     E.BACK_OFF: _warning("Starts keep failing, so the next one waits."),
-    E.OUT_OF_DATE: _info("Replicas run an older image or spec than the file says; they are kept."),
     E.IMAGE_PREPARING: _info("The image is pulled or built."),
     E.IMAGE_READY: _info("The image is at hand."),
     E.ORDERED: _info("An operator ordered or took back a replica count, bounds, a pause or a down."),

@@ -15,6 +15,7 @@ RUNTIMES = ("docker", "process")
 STATE_FILE = "state.db"
 SOCKET_FILE = "api.sock"
 TOKEN_FILE = "token"
+INSTANCE_FILE = "instance"
 PROXY_FOLDER = "haproxy"
 PROCESS_FOLDER = "process"
 

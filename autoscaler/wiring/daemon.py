@@ -11,6 +11,7 @@ from autoscaler.control.clock import SystemClock
 from autoscaler.control.daemon import Daemon
 from autoscaler.control.operator import Operator
 from autoscaler.control.parts import Hands, Parts
+from autoscaler.control.policies import first
 from autoscaler.drivers.claim import Claim
 from autoscaler.drivers.docker_endpoint import find_endpoint
 from autoscaler.errors import EngineUnavailable, StateError
@@ -42,15 +43,17 @@ async def run(settings: Settings) -> int:
         lock = StateLock(state_dir)
         lock.acquire()
         stack.callback(lock.release)
+        (state_dir / build.INSTANCE_FILE).write_text(settings.instance)
         token = read_or_make_token(settings.token_file or state_dir / build.TOKEN_FILE)
-        await asyncio.to_thread(find_binary, settings.environ)
         clock, events, journal, live, counters = SystemClock(), Events(), Journal(), Broadcast(), Counters()
         configure_log(sys.stderr, settings.log_format, settings.log_level, settings.environ)
         for listener in (Log(), journal, counters):
             events.listen(listener)
         store = await SQLiteStore.open(state_dir / build.STATE_FILE, clock, events.emit)
         stack.push_async_callback(store.close)
-        await _claim_instance(settings, clock, store, stack)
+        await _meet_policies(settings, store)
+        await asyncio.to_thread(find_binary, settings.environ)
+        await _claim_instance(settings, clock, stack)
         runtimes = build.runtimes(settings, clock)
         stack.push_async_callback(runtimes.close)
         proxy = build.proxy(settings, clock)
@@ -85,9 +88,9 @@ async def run(settings: Settings) -> int:
             now=clock.now,
         )
         stack.push_async_callback(server.close)
-        with _signals(daemon, operator, stop, settings.drain_on_exit) as got:
+        with _signals(daemon, operator if settings.drain_on_exit else None, stop) as got:
             await daemon.run()
-        _say_what_serves_on(daemon, got)
+        _say_what_serves_on(settings, daemon, got)
         return INTERRUPTED if signal.SIGINT in got else 0
     raise AssertionError("an exit stack swallows nothing")
 
@@ -115,16 +118,13 @@ async def rehearse(settings: Settings) -> int:
             stop=stop,
         )
     )
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    loop.add_signal_handler(signal.SIGHUP, daemon.reload_soon)
     try:
-        await daemon.run()
+        with _signals(daemon, None, stop) as got:
+            await daemon.run()
     finally:
         await proxy.close()
         await readers.close()
-    return 0
+    return INTERRUPTED if signal.SIGINT in got else 0
 
 
 def _raise_descriptor_limit() -> None:
@@ -139,7 +139,16 @@ def _raise_descriptor_limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-async def _claim_instance(settings: Settings, clock: SystemClock, store: Store, stack: AsyncExitStack) -> None:
+async def _meet_policies(settings: Settings, store: Store) -> None:
+    """At a first start, what is wrong with the policies comes before anything else that is. Raises PolicyError."""
+    first(
+        await asyncio.to_thread(build.read_policies, settings),
+        await store.good_policies(),
+        build.kept_policy_reader(settings),
+    )
+
+
+async def _claim_instance(settings: Settings, clock: SystemClock, stack: AsyncExitStack) -> None:
     """Where a policy runs on an engine, be its only daemon of this instance, and see that the engine is of a kind we know.
 
     An engine that doesn't answer may do so later.
@@ -147,11 +156,11 @@ async def _claim_instance(settings: Settings, clock: SystemClock, store: Store, 
     loaded = await asyncio.to_thread(build.read_policies, settings)
     if all(document.spec.runtime != "docker" for document in loaded.documents):
         return
-    engine = DockerReader(settings.instance, settings.environ, clock)
-    stack.push_async_callback(engine.close)
     claim = Claim(find_endpoint(settings.environ).host, settings.instance)
     claim.take()
     stack.callback(claim.release)
+    engine = DockerReader(settings.instance, settings.environ, clock)
+    stack.push_async_callback(engine.close)
     try:
         await engine.check_supported()
     except EngineUnavailable as error:
@@ -165,23 +174,21 @@ async def _end_journal(writing: "asyncio.Task[None]", journal: Journal, store: S
 
 
 @contextmanager
-def _signals(daemon: Daemon, operator: Operator, stop: asyncio.Event, drain: bool) -> Iterator[set[signal.Signals]]:
-    """SIGTERM and SIGINT stop, the second one at once; SIGHUP reloads. Gives those that came."""
+def _signals(daemon: Daemon, drainer: Operator | None, stop: asyncio.Event) -> Iterator[set[signal.Signals]]:
+    """SIGTERM and SIGINT stop (after the drainer, where there is one; the second signal at once); SIGHUP reloads.
+
+    Gives those that came. Raises what kept the drainer from its end.
+    """
     got: set[signal.Signals] = set()
     draining: list[asyncio.Task[None]] = []
 
-    async def drained() -> None:
-        try:
-            await operator.down(None)
-        finally:
-            stop.set()
-
     def ended(number: signal.Signals) -> None:
-        if drain and not draining:
-            draining.append(asyncio.create_task(drained(), name="drain on exit"))
+        got.add(number)
+        if drainer is not None and not draining:
+            draining.append(asyncio.create_task(drainer.down(None), name="drain on exit"))
+            draining[0].add_done_callback(lambda _: stop.set())
         else:
             stop.set()
-        got.add(number)
 
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, ended, signal.SIGTERM)
@@ -192,10 +199,13 @@ def _signals(daemon: Daemon, operator: Operator, stop: asyncio.Event, drain: boo
     finally:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.remove_signal_handler(number)
+    if draining and draining[0].done() and not draining[0].cancelled():
+        draining[0].result()
 
 
-def _say_what_serves_on(daemon: Daemon, got: set[signal.Signals]) -> None:
+def _say_what_serves_on(settings: Settings, daemon: Daemon, got: set[signal.Signals]) -> None:
     replicas = sum(len(service.loop.replicas) for service in daemon.services.values())
     if signal.SIGINT in got and replicas:
         left = f"{replicas} replica{'s' if replicas > 1 else ''} and the proxy serve on"
-        print(f"{left}; `autoscaler down` ends them", file=sys.stderr)  # noqa: T201  the last line, for who pressed Ctrl-C
+        command = f"autoscaler down --state-dir {settings.state_dir}"
+        print(f"{left}; `{command}` ends them", file=sys.stderr)  # noqa: T201  the last line, for who pressed Ctrl-C

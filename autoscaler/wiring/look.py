@@ -1,9 +1,10 @@
 """One look at everything that changes nothing: for `plan`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from autoscaler.control.clock import SystemClock
+from autoscaler.control.policies import restore
 from autoscaler.control.preview import Preview, preview
 from autoscaler.control.saved import load
 from autoscaler.errors import EngineError, ProxyError
@@ -18,10 +19,12 @@ from autoscaler.wiring import build
 class Look:
     """What `run` would change.
 
-    `left_alone` are replicas of services that no file names, `problems` what couldn't be seen.
+    `removed` are replicas of services whose policy was in force and is gone, `left_alone` those of services never known,
+    `problems` what couldn't be seen.
     """
 
     services: tuple[Preview, ...]
+    removed: tuple[str, ...]
     left_alone: tuple[str, ...]
     problems: tuple[str, ...]
 
@@ -31,6 +34,7 @@ async def look(settings: Settings, loaded: Loaded) -> Look:
     clock = SystemClock()
     store = await MemoryStore.of_snapshot(settings.state_dir / build.STATE_FILE)
     readers = build.readers(settings, clock)
+    read_kept = build.kept_policy_reader(settings)
     proxy = build.proxy_reader(settings, clock)
     problems: list[str] = []
     try:
@@ -40,15 +44,18 @@ async def look(settings: Settings, loaded: Loaded) -> Look:
             servers = None
             problems.append(f"proxy: {error}")
         found: dict[str, list[Instance]] = {}
-        for name in {document.spec.runtime for document in loaded.documents}:
+        unseen: set[str] = set()
+        kept = [d for text in (await store.good_policies()).values() for d in restore(text, read_kept).documents]
+        for name in {document.spec.runtime for document in (*loaded.documents, *kept)}:
             try:
                 for instance in await readers.get(name).observe():
                     found.setdefault(instance.service, []).append(instance)
             except EngineError as error:
+                unseen.add(name)
                 problems.append(f"{name}: {error}")
         orders = await store.orders()
         services = []
-        for document in loaded.documents:
+        for document in [document for document in loaded.documents if document.spec.runtime not in unseen]:
             spec, now = document.spec, clock.now()
             saved, _problem = load(await store.load(spec.service), now)
             seen = None if servers is None else servers.get(spec.service, ())
@@ -58,8 +65,15 @@ async def look(settings: Settings, loaded: Loaded) -> Look:
     finally:
         await proxy.close()
         await readers.close()
-    return Look(tuple(services), _left_alone(found, [d.spec.service for d in loaded.documents]), tuple(problems))
+    here = {document.spec.service for document in loaded.documents}
+    gone = {document.spec.service for document in kept} - here
+    return Look(
+        services=tuple(services),
+        removed=_replicas(found, gone),
+        left_alone=_replicas(found, found.keys() - here - gone),
+        problems=tuple(problems),
+    )
 
 
-def _left_alone(found: dict[str, list[Instance]], services: Sequence[str]) -> tuple[str, ...]:
-    return tuple(sorted(i.replica for service, members in found.items() if service not in services for i in members))
+def _replicas(found: Mapping[str, Sequence[Instance]], services: Set[str]) -> tuple[str, ...]:
+    return tuple(sorted(instance.replica for service in services for instance in found.get(service, ())))

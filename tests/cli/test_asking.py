@@ -154,7 +154,7 @@ def test_an_order_that_cannot_be_meant_is_wrong_usage(daemon: Daemon, words: tup
 
 
 def test_pause_and_resume(daemon: Daemon) -> None:
-    assert daemon.ask("pause", "web").stdout == "web: 2 replicas wanted\n"
+    assert daemon.ask("pause", "web").stdout == "web: all moves paused, 2 replicas wanted\n"
     daemon.ask("pause", "web", "--in-only")
     daemon.ask("pause", "web", "--out-only")
     daemon.ask("resume", "web")

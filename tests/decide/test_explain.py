@@ -13,7 +13,7 @@ def test_held_by_stabilization() -> None:
     ]
     decisions, memory = fold(spec, ticks)
     assert explain(spec, decisions[-1], memory) == (
-        "web: 4 replicas, the policies ask for 3 (stable)\n"
+        "web: 4 replicas wanted, the policies ask for 3 (stable)\n"
         "  request_rate 110 at 50 a replica asks for 3; held at 4 by scale_down stabilization for 4m18s"
         " (highest of the last 5m was 4)\n"
         "\n"
@@ -37,7 +37,7 @@ def test_held_by_stabilization() -> None:
 def test_a_first_tick_without_a_metric() -> None:
     decision, memory = decide(service(max=4), seen(ready=2, request_rate=None), EMPTY)
     text = explain(service(max=4), decision, memory)
-    assert "web: 2 replicas, the policies ask for 2 (hold)" in text
+    assert "web: 2 replicas wanted, the policies ask for 2 (hold)" in text
     assert "request_rate: gives none\n      request_rate is missing: it is gone" in text
     assert "missing_metrics: 2 -> 2, no change" in text
     assert "more: at once, as far as 4\n  fewer: when the missing metric is back" in text
@@ -65,6 +65,6 @@ def test_bounds_stop_the_next_move() -> None:
     spec = service(max=1)
     decision, memory = decide(spec, seen(ready=1, request_rate=400.0), EMPTY)
     text = explain(spec, decision, memory)
-    assert text.startswith("web: 1 replica, the policies ask for 8 (stable)")
+    assert text.startswith("web: 1 replica wanted, the policies ask for 8 (stable)")
     assert "  max: 8 -> 1, 7 fewer than without it\n" in text
     assert text.endswith("more: not beyond max 1\n  fewer: not below min 1")

@@ -334,6 +334,12 @@ BROKEN = [
         id="latency target",
     ),
     pytest.param(
+        changed("request_rate\n    target: 50", "cpu\n    target: 70"),
+        "10:5: policies[0].target: is 7000% of what there is",
+        "write `70%` for 70 %",
+        id="a forgotten per cent",
+    ),
+    pytest.param(
         changed("request_rate\n    target: 50", "cpu\n    total: 50%"),
         "10:5: policies[0].total: cpu is measured at each replica",
         "write `target: 70%`",

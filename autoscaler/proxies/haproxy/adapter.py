@@ -265,6 +265,10 @@ class HAProxy:
         except ProxyUnavailable:
             return  # the next look says so
 
+    def is_running(self) -> bool:
+        """Whether a HAProxy runs for this folder, whoever started it."""
+        return process.find(self._files) is not None
+
     async def stop(self) -> None:
         """End HAProxy and remove its sockets and files, whoever started it."""
         async with self._lock:

@@ -5,7 +5,7 @@ TEST_COMMANDS = python3-venv dockerd=docker.io iptables ip=iproute2 haproxy busy
 	docker-registry wrk promtool=prometheus openssl
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench docs constraints clean
+.PHONY: help demo test lint format soak bench docs constraints clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,10 @@ format: ## Write the code as ruff has it
 	@tools/venv.sh test
 	@.venv/bin/ruff check --quiet --fix .
 	@.venv/bin/ruff format --quiet .
+
+soak: ## A million runs of the deterministic simulation: ARGS="--runs 20000 --from 5000"
+	@tools/venv.sh test
+	@tools/soak.sh $(ARGS)
 
 bench: ## Every benchmark: a line each, with the ratio and its goal
 	@tools/packages.sh $(TEST_COMMANDS)

@@ -1,0 +1,78 @@
+"""A simulated disk under the store: what is saved is on it within a second, unless it is full; a kill loses what is not."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from autoscaler.model import Orders
+from autoscaler.reconcile.names import number_of
+from autoscaler.store.memory import MemoryStore
+from tests.simulation.outside import Outside
+
+COMMIT_EVERY_S = 1.0
+
+
+@dataclass
+class Disk:
+    """What outlives a daemon."""
+
+    documents: dict[str, str] = field(default_factory=dict)
+    orders: dict[str, Orders] = field(default_factory=dict)
+    policies: dict[str, str] = field(default_factory=dict)
+
+    def forget_names(self, ever: set[str], there: frozenset[str]) -> None:
+        """A kill loses the last second, and with it the numbers of replicas that came and went in it."""
+        for service in {name.rpartition("-")[0] for name in ever}:
+            known = _next_number(self.documents.get(service, ""))
+            lost = {name for name in ever if name.rpartition("-")[0] == service and number_of(name) >= known}
+            ever -= lost - there
+
+
+def _next_number(document: str) -> int:
+    try:
+        return int(json.loads(document)["next_number"])
+    except (ValueError, KeyError):
+        return 1
+
+
+class DiskStore(MemoryStore):
+    """One daemon's Store. Orders and policies are written at once, documents once a second."""
+
+    def __init__(self, outside: Outside, disk: Disk) -> None:
+        super().__init__()
+        self._outside = outside
+        self._disk = disk
+        self._documents = dict(disk.documents)
+        self._orders = dict(disk.orders)
+        self._policies = dict(disk.policies)
+        self._committed_at = 0.0
+
+    @property
+    def degraded(self) -> str:
+        return "no space left on device" if self._outside.has("disk full") else ""
+
+    async def save(self, service: str, document: str) -> None:
+        self._documents[service] = document
+        if self._outside.time() - self._committed_at >= COMMIT_EVERY_S:
+            self.commit()
+
+    async def forget(self, service: str) -> None:
+        await super().forget(service)
+        self.commit()
+
+    async def set_orders(self, service: str, orders: Orders) -> None:
+        await super().set_orders(service, orders)
+        self.commit()
+
+    async def set_good_policies(self, documents: Mapping[str, str]) -> None:
+        await super().set_good_policies(documents)
+        self.commit()
+
+    def commit(self) -> None:
+        """Write, where there is room."""
+        if self._outside.has("disk full"):
+            return
+        self._committed_at = self._outside.time()
+        self._disk.documents = dict(self._documents)
+        self._disk.orders = dict(self._orders)
+        self._disk.policies = dict(self._policies)

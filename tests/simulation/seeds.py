@@ -1,0 +1,42 @@
+"""Plans of faults that once broke a law, as short as they could be made, in the world of the seed that found them."""
+
+from dataclasses import dataclass
+
+from tests.simulation.faults import Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What went wrong, where it was found, and what brings it about."""
+
+    what: str
+    seed: int
+    plan: tuple[Fault, ...]
+
+
+KEPT = (
+    Kept(
+        "a replica off its network, found by a daemon that begins, leaves the proxy at once and was never stopped",
+        160,
+        (Fault(10.0, "kill_daemon", 13.0), Fault(14.79, "take_off_network", 0.3, 1)),
+    ),
+    Kept(
+        "the same, while the proxy can't be seen",
+        11,
+        (
+            Fault(13.15, "proxy observe hangs", 13.0),
+            Fault(14.89, "take_off_network", 7.0, 4),
+            Fault(16.74, "turn_clock", 7.0, 5),
+        ),
+    ),
+    Kept(
+        "a replica that lost its network between its check and the proxy counted as starting for ever",
+        482,
+        (Fault(0.47, "proxy down", 13.0), Fault(7.79, "take_off_network", 0.3, 3)),
+    ),
+    Kept(
+        "route.drain_timeout ran from the drain's order, before the proxy took it in: requests sent until then were cut",
+        3319,
+        (Fault(4.36, "proxy assign half", 13.0, 1), Fault(7.75, "down", 3.0, 3)),
+    ),
+)

@@ -208,6 +208,7 @@ class SimEngine:
             self._proxy.check_stop(name)
         container.phase = Phase.EXITED
         del self.containers[name]
+        self._proxy.signalled.discard(name)
         self.tell(container, "destroy")
 
     # ------------------------------------------------------------ what happens to replicas

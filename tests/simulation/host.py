@@ -193,6 +193,7 @@ class Host:
             self.engine.tell(container, "kill")
             self.engine.end(container, 137)
             self.engine.containers.pop(container.name)
+            self.proxy.signalled.discard(container.name)
             self.engine.tell(container, "destroy")
 
     def _cut_stream(self, fault: Fault) -> None:

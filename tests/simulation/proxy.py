@@ -42,6 +42,7 @@ class SimProxy:
         self.least: Callable[[str], int] = lambda service: 0
         self.serves: Callable[[str], bool] = lambda replica: False
         self.is_steady: Callable[[str], bool] = lambda replica: False
+        self.signalled: set[str] = set()
         self.routes: frozenset[str] = frozenset()
         self.servers: dict[str, dict[str, Behind]] = {}
         self.answered_at = 0.0
@@ -135,6 +136,8 @@ class SimProxy:
                 behind.drained_at = now
             behind.draining = wanted.draining
         self.servers[service] = after
+        if again := sorted(stay & self.signalled & after.keys()):
+            self._outside.breaks(f"{', '.join(again)} serves again after its stop signal")
         fine = [name for name in stay if now - (after[name].fails_since or now) < NOTICED_S]
         if gone and not self.is_suspect() and len(fine) < self.least(service):
             self._outside.breaks(f"{', '.join(gone)} taken from {service}, which leaves less than min")
@@ -191,7 +194,9 @@ class SimProxy:
             return
         if not behind.draining:
             self._outside.breaks(f"{replica} gets its stop signal while the proxy may send to it")
-        elif now < behind.busy_until and now - behind.drained_at < self.drain_timeout_s:
+            return
+        self.signalled.add(replica)
+        if now < behind.busy_until and now - behind.drained_at < self.drain_timeout_s:
             self._outside.breaks(f"{replica} gets its stop signal with requests in flight")
 
     def restart(self, gap_s: float) -> None:

@@ -10,7 +10,7 @@ import pytest
 from autoscaler.control import service
 from autoscaler.control.decisions import Deciding
 from autoscaler.control.executor import Executor
-from autoscaler.model import Action, Decision, Plan, Replica, Start, Stop
+from autoscaler.model import Action, Decision, Plan, Replica, ReplicaState, Start, Stop
 from autoscaler.reconcile import plan as planning
 from autoscaler.reconcile.names import name
 from tests.simulation.soak import failures, whole
@@ -18,9 +18,9 @@ from tests.simulation.soak import failures, whole
 SEEDS = 60
 
 
-def _found(law: str) -> bool:
+def _found(law: str, seeds: int = SEEDS) -> bool:
     """Whether some seed's run tells that this law is broken, and by which plan."""
-    for first in range(0, SEEDS, 5):
+    for first in range(0, seeds, 5):
         told = failures(whole, first, 5)
         if any(law in line and "shortest plan" in line for line in told):
             return True
@@ -34,6 +34,15 @@ def test_a_stop_signal_before_the_proxy_lets_go(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(planning, "_stops", at_once)
     assert _found("while the proxy may send to it") or _found("with requests in flight")
+
+
+def test_a_replica_that_serves_again_after_its_signal(monkeypatch: pytest.MonkeyPatch) -> None:
+    def whoever_drains(replicas: Sequence[Replica], missing: int) -> list[Replica]:
+        able = [r for r in replicas if r.state is ReplicaState.DRAINING and r.in_proxy and not r.exited]
+        return able[: max(missing, 0)]
+
+    monkeypatch.setattr(planning, "_to_take_back", whoever_drains)
+    assert _found("serves again after its stop signal", seeds=400)
 
 
 def test_a_name_that_is_used_again(monkeypatch: pytest.MonkeyPatch) -> None:

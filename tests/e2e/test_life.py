@@ -44,7 +44,8 @@ async def test_ctrl_c_says_what_serves_on(ground: Ground, address: str, tmp_path
     async with running(daemon):
         await daemon.until_ready("web", 1)
         assert await asyncio.to_thread(daemon.end, signal.SIGINT) == 130
-        assert daemon.words(1) == "1 replica and the proxy serve on; `autoscaler down` ends them"
+        down = f"autoscaler down --state-dir {daemon.state_dir}"
+        assert daemon.words(1) == f"1 replica and the proxy serve on; `{down}` ends them"
         assert await _get(address) == 200
 
 
@@ -87,6 +88,29 @@ async def test_down_leaves_nothing_but_history_and_can_be_said_twice(
         assert leftovers.processes(daemon.state_dir) == []
         assert {path.name for path in daemon.state_dir.iterdir()} - {"state.db-wal"} == {"state.db", "token"}
         assert str(daemon.state_dir) in done.stdout
+
+
+async def test_down_without_a_daemon_drains_first_and_knows_the_instance(
+    ground: Ground, address: str, tmp_path: Path, instance: str
+) -> None:
+    daemon = DaemonUnderTest(tmp_path, instance)
+    daemon.write_policy("web", ground.policy(address))
+    async with running(daemon), aiohttp.ClientSession() as session:
+        await daemon.until_ready("web", 1)
+        request = asyncio.create_task(_status(session, f"http://{address}/wait?ms=4000"))
+        await daemon.until("web", lambda s: s.replicas[0].inflight == 1)
+        daemon.kill()
+        command = [sys.executable, "-m", "autoscaler", "down", "--state-dir", str(daemon.state_dir)]
+        wrong = await asyncio.to_thread(
+            subprocess.run, [*command, "--instance", "other"], capture_output=True, text=True, check=False
+        )
+        assert wrong.returncode == 2
+        assert f"is of the instance '{instance}', not 'other'" in wrong.stderr
+        done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False)
+        assert done.stdout.startswith("1 replica removed"), done.stderr
+        assert await request == 200
+        assert leftovers.containers(instance) == set()
+        assert leftovers.processes(daemon.state_dir) == []
 
 
 async def test_a_second_daemon_is_refused_and_the_first_unharmed(

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 import subprocess
@@ -117,6 +118,38 @@ async def test_a_port_that_is_taken_is_reported_and_harms_no_other(
             await daemon.until("blocked", lambda s: not s.errors and states(s)["ready"] == 1)
             async with aiohttp.ClientSession() as session, session.get(f"http://{taken}/") as answer:
                 assert answer.status == 200
+
+
+async def test_a_route_that_the_proxy_could_not_take_up_again_is_healed_and_said(
+    ground: Ground, address: str, tmp_path: Path, instance: str
+) -> None:
+    """Someone else takes the port in the moment that HAProxy is away."""
+    daemon = DaemonUnderTest(tmp_path, instance)
+    host, _, port = address.rpartition(":")
+    daemon.write_policy("web", ground.policy(address))
+    daemon.write_policy("other", ground.policy(bind(), service="other"))
+    async with running(daemon):
+        await daemon.until_ready("web", 1)
+        await daemon.until_ready("other", 1)
+        master = int((daemon.state_dir / "haproxy" / "haproxy.pid").read_text().split()[0])
+        os.kill(master, signal.SIGKILL)
+        squatter = await _seize(host, int(port))
+        await daemon.until("web", lambda s: any(address in error for error in s.errors))
+        squatter.close()
+        async with daemon.client() as client:
+            await client.reload()
+        await daemon.until("web", lambda s: not s.errors)
+        async with aiohttp.ClientSession() as session, session.get(f"http://{address}/") as answer:
+            assert answer.status == 200
+
+
+async def _seize(host: str, port: int) -> socket.socket:
+    """Listen there as soon as nobody else does."""
+    async with asyncio.timeout(10):
+        while True:
+            with contextlib.suppress(OSError):
+                return socket.create_server((host, port))
+            await asyncio.sleep(0)
 
 
 async def test_a_broken_policy_leaves_the_last_good_one_in_force(

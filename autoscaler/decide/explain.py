@@ -14,7 +14,7 @@ def explain(spec: ServiceSpec, decision: Decision, memory: Memory, orders: Order
     """The decision for people. `memory` is the one that came with it, `orders` those it was made under."""
     within = fence(spec.replicas, in_force(orders, decision.t))
     lines = [
-        f"{decision.service}: {_replicas(decision.desired)} wanted, the policies ask for {decision.wanted} ({decision.mode})",
+        f"{decision.service}: {_wanted(decision.desired)}, the policies ask for {decision.wanted} ({decision.mode})",
         f"  {decision.reason}",
         "",
         "policies",
@@ -82,5 +82,5 @@ def _stopped(decision: Decision, orders: Orders, within: Fence, *, up: bool) -> 
     return ""
 
 
-def _replicas(count: int) -> str:
-    return f"{count} replica" if count == 1 else f"{count} replicas"
+def _wanted(count: int) -> str:
+    return "1 replica wanted" if count == 1 else f"{count} replicas wanted"

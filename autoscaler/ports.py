@@ -29,6 +29,9 @@ class RuntimeReader(Protocol):
     async def observe(self) -> Sequence[Instance]:
         """Every replica of this controller's instance, whatever its phase. Raises EngineUnavailable."""
 
+    async def image_now(self, spec: ServiceSpec) -> str:
+        """The image id that the spec's image has here now; "" where there is no such thing. Nothing is pulled."""
+
     async def usage(self, ids: Sequence[str]) -> Mapping[str, Usage]:
         """What each of these has used; one that can't be read is left out."""
 

@@ -26,6 +26,7 @@ from autoscaler.spec.models import ServiceSpec
 CONFIGURE_AGAIN_S = 30.0  # a port that was taken may be free
 CONFIGURE_SOON_S = 5.0
 LOOK_FOR_ROUTES_S = 1.0
+LOOK_AT_IMAGES_S = 15.0
 AGAIN_S = 1.0
 DEADLY = ("kill", "stop")
 
@@ -93,6 +94,7 @@ class Daemon:
                 self._configuring = self._for_ever(self._configure, "configure proxy")
                 self._supervising = self._for_ever(self._supervise, "supervise proxy")
                 self._for_ever(self._reload_when_asked, "reload")
+                self._for_ever(self._look_at_images, "look at images")
                 self._for_ever(lambda: watch(self._watched, self.reload_soon), "watch policies")
                 self.started.set()
                 await self.parts.stop.wait()
@@ -270,6 +272,14 @@ class Daemon:
                 if change.what in DEADLY:
                     service.loop.killed(change.replica)
                 service.loop.stir()
+
+    async def _look_at_images(self) -> None:
+        """Run for ever: see whether an image's name has come to mean another image."""
+        while True:
+            await asyncio.sleep(LOOK_AT_IMAGES_S)
+            for service in list(self.services.values()):
+                if service.images is not None:
+                    await service.images.look(service.loop.spec)
 
     async def _supervise(self) -> None:
         if self.parts.hands is not None:

@@ -5,10 +5,14 @@ Preparing is single-flight: replicas that start meanwhile wait for the same pull
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 
+from autoscaler.errors import EngineError
 from autoscaler.model import Event, EventKind
 from autoscaler.ports import Clock, Emit, ReplicaRuntime
 from autoscaler.spec.models import ServiceSpec
+
+LOOK_TIMEOUT_S = 5.0
 
 
 class Images:
@@ -19,11 +23,23 @@ class Images:
         self._clock = clock
         self._emit = emit
         self._known = dict(known)
+        self._now = ""
         self._preparing: dict[str, asyncio.Task[str]] = {}
 
     def known(self) -> dict[str, str]:
         """What to keep over a restart."""
         return dict(self._known)
+
+    async def look(self, spec: ServiceSpec) -> None:
+        """See what the spec's image stands for now: someone may have built or pulled another of its name."""
+        with suppress(EngineError, TimeoutError):
+            async with asyncio.timeout(LOOK_TIMEOUT_S):
+                self._now = await self._runtime.image_now(spec)
+
+    def is_outdated(self, spec: ServiceSpec, image: str) -> bool:
+        """Whether a replica with this image runs another one than the spec stands for."""
+        current = self._now or self._known.get(spec.spec_hash, "")
+        return bool(image and current and image != current)
 
     def keep_only(self, spec_hashes: frozenset[str]) -> None:
         """Forget the images of specs that no replica has any more."""

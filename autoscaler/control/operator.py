@@ -66,7 +66,6 @@ class Operator:
 
     def _status(self, service: Service) -> ServiceStatus:
         loop, spec = service.loop, service.loop.spec
-        image = service.images.known().get(spec.spec_hash, "") if service.images else ""
         orders = replace(loop.orders, override=in_force(loop.orders, self._parts.clock.now()))
         within = fence(spec.replicas, orders.override)
         return ServiceStatus(
@@ -78,7 +77,7 @@ class Operator:
             min=within.min,
             max=within.max,
             policies=tuple(_named(policy) for policy in spec.policies),
-            replicas=tuple(self._replica(service, replica, image) for replica in loop.replicas),
+            replicas=tuple(self._replica(service, replica) for replica in loop.replicas),
             orders=orders,
             decision=loop.deciding.decision,
             metrics=loop.deciding.metrics(),
@@ -88,13 +87,13 @@ class Operator:
             health_suspect=bool(suspected(loop.replicas)),
         )
 
-    def _replica(self, service: Service, replica: Replica, image: str) -> ReplicaStatus:
+    def _replica(self, service: Service, replica: Replica) -> ReplicaStatus:
         loop = service.loop
         problem = loop.starting_problems().get(replica.name, "")
         doing = {Step.START: "being started", Step.STOP: "being stopped", Step.REMOVE: "being removed"}
         under_way = doing[replica.under_way] if replica.under_way else ""
         stale = bool(replica.spec_hash) and replica.spec_hash != loop.spec.spec_hash
-        stale = stale or bool(image and replica.image and replica.image != image)
+        stale = stale or (service.images is not None and service.images.is_outdated(loop.spec, replica.image))
         return ReplicaStatus(
             name=replica.name,
             state=replica.state,

@@ -32,8 +32,12 @@ def preview(
     book: Book,
     now: float,
     orders: Orders = NO_ORDERS,
+    image: str = "",
 ) -> Preview:
-    """The first steps of a daemon that starts now. No metric is asked, so a count within the bounds stays."""
+    """The first steps of a daemon that starts now. No metric is asked, so a count within the bounds stays.
+
+    `image` is the id that the spec's image has now, "" where that isn't known.
+    """
     seen = Seen(now, tuple(instances), None if servers is None else tuple(servers), now)
     replicas, _tracks = join(seen, {}, spec.replica.healthcheck.start_timeout)
     ready = sum(r.state is ReplicaState.READY for r in replicas)
@@ -50,7 +54,7 @@ def preview(
         desired=decision.desired,
         why=_why(spec, decision.current, decision.desired),
         steps=tuple(str(steps).splitlines()),
-        out_of_date=_out_of_date(spec, replicas),
+        out_of_date=tuple(r.name for r in replicas if _is_out_of_date(spec, image, r)),
     )
 
 
@@ -61,5 +65,6 @@ def _why(spec: ServiceSpec, current: int, desired: int) -> str:
     return f"above max of {bounds}" if desired < current else f"within {bounds}"
 
 
-def _out_of_date(spec: ServiceSpec, replicas: Sequence[Replica]) -> tuple[str, ...]:
-    return tuple(r.name for r in replicas if r.spec_hash and r.spec_hash != spec.spec_hash)
+def _is_out_of_date(spec: ServiceSpec, image: str, replica: Replica) -> bool:
+    other_spec = bool(replica.spec_hash) and replica.spec_hash != spec.spec_hash
+    return other_spec or bool(image and replica.image and replica.image != image)

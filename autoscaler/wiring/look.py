@@ -59,9 +59,9 @@ async def look(settings: Settings, loaded: Loaded) -> Look:
             spec, now = document.spec, clock.now()
             saved, _problem = load(await store.load(spec.service), now)
             seen = None if servers is None else servers.get(spec.service, ())
-            services.append(
-                preview(spec, found.get(spec.service, ()), seen, saved.book, now, orders.get(spec.service, NO_ORDERS))
-            )
+            order = orders.get(spec.service, NO_ORDERS)
+            image = await readers.get(spec.runtime).image_now(spec)
+            services.append(preview(spec, found.get(spec.service, ()), seen, saved.book, now, order, image))
     finally:
         await proxy.close()
         await readers.close()

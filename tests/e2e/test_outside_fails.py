@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -217,6 +218,29 @@ def _fill(path: Path) -> None:
                 file.write(b"\0" * 4096)
         except OSError:
             return
+
+
+async def test_a_tag_that_means_another_image_now_shows_as_out_of_date(
+    docker_ground: Ground, address: str, tmp_path: Path, instance: str
+) -> None:
+    daemon = DaemonUnderTest(tmp_path, instance)
+    daemon.write_policy("web", docker_ground.policy(address))
+    async with running(daemon):
+        await daemon.until_ready("web", 1)
+        old = docker_ground.image.replace(":1", ":old")
+        for words in (("tag", docker_ground.image, old), ("rmi", docker_ground.image)):
+            await asyncio.to_thread(subprocess.run, ["docker", *words], check=True, capture_output=True)
+        with bare_image(docker_ground.image.replace(":1", ":2")) as other:
+            retag = ["docker", "tag", other, docker_ground.image]
+            await asyncio.to_thread(subprocess.run, retag, check=True, capture_output=True)
+            await daemon.until("web", lambda s: not s.replicas[0].up_to_date)
+            assert "out of date, left running: web-1" in (await asyncio.to_thread(_plan, daemon)).stdout
+    await asyncio.to_thread(subprocess.run, ["docker", "rmi", old], check=True, capture_output=True)
+
+
+def _plan(daemon: DaemonUnderTest) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "autoscaler", "plan", str(daemon.policies), "--state-dir", str(daemon.state_dir)]
+    return subprocess.run([*command, "--instance", daemon.instance], capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize(

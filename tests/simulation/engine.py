@@ -87,6 +87,9 @@ class SimEngine:
             for c in self.containers.values()
         ]
 
+    async def image_now(self, spec: ServiceSpec) -> str:
+        return ""
+
     async def usage(self, ids: Sequence[str]) -> Mapping[str, Usage]:
         return {}
 

@@ -124,6 +124,9 @@ class Engine:
             for c in self.containers.values()
         ]
 
+    async def image_now(self, spec: ServiceSpec) -> str:
+        return ""
+
     async def usage(self, ids: Sequence[str]) -> Mapping[str, Usage]:
         return {}
 

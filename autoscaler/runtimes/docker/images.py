@@ -57,15 +57,21 @@ async def find_image(engine: Engine, name: str) -> dict[str, Any] | None:
     return await engine.look(f"look for image {name}", ask)
 
 
+def image_name(spec: ServiceSpec) -> str:
+    """The name that the spec's image goes by on this host, "" where it has none."""
+    replica = spec.replica
+    if replica.build is not None and replica.pull_policy not in ("never", "always"):
+        return build_tag(spec, replica.build)
+    return replica.image or (build_tag(spec, replica.build) if replica.build else "")
+
+
 async def _provide(engine: Engine, spec: ServiceSpec, progress: Progress) -> str:
     """Pull or build as the policy says; the name under which the image now should be."""
-    replica, policy = spec.replica, spec.replica.pull_policy
+    replica, policy, name = spec.replica, spec.replica.pull_policy, image_name(spec)
     if replica.build is not None and policy not in ("never", "always"):
-        tag = build_tag(spec, replica.build)
-        if policy == "build" or await find_image(engine, tag) is None:
-            await build_image(engine, spec, replica.build, tag, progress)
-        return tag
-    name = replica.image or (build_tag(spec, replica.build) if replica.build else "")
+        if policy == "build" or await find_image(engine, name) is None:
+            await build_image(engine, spec, replica.build, name, progress)
+        return name
     if not name:
         raise ImageError("neither `image` nor `build` is given", where=f"service {spec.service}", fix="name an image")
     if policy == "always" or (policy != "never" and await find_image(engine, name) is None):

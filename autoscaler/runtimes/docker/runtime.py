@@ -19,7 +19,7 @@ from autoscaler.runtimes.docker.diagnose import diagnose_engine
 from autoscaler.runtimes.docker.diagnose_service import diagnose_service
 from autoscaler.runtimes.docker.end import STOP_MARGIN_S, remove_replica, stop_replica
 from autoscaler.runtimes.docker.environment import inline_profiles, redact, resolve_environment
-from autoscaler.runtimes.docker.images import prepare_image
+from autoscaler.runtimes.docker.images import find_image, image_name, prepare_image
 from autoscaler.runtimes.docker.listing import Entry, exit_from_state, exit_from_status, is_complete, phase_of, to_instance
 from autoscaler.runtimes.docker.logs import LOGS_TIMEOUT_S, LineCutter, last_lines, open_log
 from autoscaler.runtimes.docker.start import knows_start_interval, start_replica
@@ -57,6 +57,12 @@ class DockerReader:
         seen = tuple(to_instance(entry, self._exits.get(entry["Id"])) for entry in entries)
         self._known = {instance.id: (instance.service, instance.replica) for instance in seen}
         return seen
+
+    async def image_now(self, spec: ServiceSpec) -> str:
+        """What the image's name stands for on this host at present."""
+        name = image_name(spec)
+        found = await find_image(self._engine, name) if name else None
+        return str(found["Id"]) if found else ""
 
     async def usage(self, ids: Sequence[str]) -> Mapping[str, Usage]:
         """What each has used; the kernel's files where they can be seen, else the engine's word."""

@@ -10,6 +10,7 @@ from autoscaler.errors import EngineUnavailable
 from autoscaler.model import Address, Change, Exit, Instance, Phase, Usage
 from autoscaler.runtimes.process import logs, records, sessions
 from autoscaler.runtimes.process.records import Record, Running
+from autoscaler.spec.models import ServiceSpec
 
 LOOK_S = 1.0  # how soon a start by somebody else is told
 NOTE_S = 0.3  # how long a keeper takes, at most, to note an exit status
@@ -35,6 +36,10 @@ class ProcessReader:
         except OSError as error:
             raise self._unavailable(error) from error
         return [instance for instance in found if instance]
+
+    async def image_now(self, spec: ServiceSpec) -> str:
+        """There are no images."""
+        return ""
 
     async def usage(self, ids: Sequence[str]) -> Mapping[str, Usage]:
         """What each replica's session has used: see sessions.py."""

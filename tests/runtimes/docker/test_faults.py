@@ -77,8 +77,8 @@ async def test_a_hung_engine_is_told_in_time_and_the_loop_goes_on(
             await runtime.observe()
         took = time.monotonic() - begun
     beating.cancel()
-    assert LOOK_TIMEOUT_S <= took < LOOK_TIMEOUT_S + 0.5
-    assert late < 0.5
+    assert LOOK_TIMEOUT_S <= took < 2 * LOOK_TIMEOUT_S
+    assert late < LOOK_TIMEOUT_S / 2  # a loop that waited for the engine would be late by all of it
     assert list(await runtime.observe()) == []
 
 

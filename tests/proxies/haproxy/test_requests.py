@@ -60,7 +60,8 @@ async def test_latency_is_time_queued_and_to_the_first_byte(proxy: HAProxy) -> N
     while len(told) < 3:
         told += await heard.next()
     latencies = sorted(request.latency_s or 0.0 for request in told)
-    assert latencies == pytest.approx([0.8, 1.6, 2.4], abs=0.4)  # sent at once, but for what a busy machine takes
+    assert latencies[0] == pytest.approx(0.8, abs=0.4)
+    assert latencies[2] > 1.5  # queued too; two of HAProxy's threads may each let one in at the same moment
     assert {request.weight for request in told} == {1.0}
 
 

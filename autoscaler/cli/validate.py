@@ -62,11 +62,6 @@ def _facts(loaded: "Loaded") -> dict[str, Any]:
     }
 
 
-def _service(document: "Document") -> dict[str, Any]:
-    spec = document.spec
-    return {"name": spec.service, "file": str(document.path), "line": document.line, "runtime": spec.runtime}
-
-
 def _problem(problem: "Problem") -> dict[str, Any]:
     mark = problem.mark
     place = {"file": mark.file, "line": mark.line, "column": mark.column, "service": problem.service or None}

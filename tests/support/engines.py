@@ -13,6 +13,7 @@ from pathlib import Path
 import docker
 from docker.errors import DockerException
 
+STOP_TIMEOUT_S = 5
 START_TIMEOUT_S = 30.0
 # In a network namespace of its own: `--bridge none` deletes docker0 where it finds one, and so cuts off the host's engine.
 APART = ("unshare", "--net", "dockerd")
@@ -40,6 +41,7 @@ class OwnEngine:
         """It takes connections and answers nothing."""
         self.process.send_signal(signal.SIGSTOP)
         try:
+            _wait_until_stopped(self.process.pid)
             yield
         finally:
             self.process.send_signal(signal.SIGCONT)
@@ -80,6 +82,20 @@ def own_engine(folder: Path) -> Iterator[OwnEngine]:
     finally:
         engine.end()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait_until_stopped(pid: int) -> None:
+    """The signal is sent before it has reached every thread, and one that goes on may still answer."""
+    until = time.monotonic() + STOP_TIMEOUT_S
+    while any(_state(thread) != "T" for thread in Path(f"/proc/{pid}/task").iterdir()):
+        if time.monotonic() > until:
+            raise TimeoutError(f"process {pid} still runs {STOP_TIMEOUT_S} s after SIGSTOP")
+        time.sleep(0.005)
+
+
+def _state(thread: Path) -> str:
+    """The state's letter, proc(5)."""
+    return (thread / "stat").read_text().rpartition(")")[2].split()[0]
 
 
 def _dockerd(folder: Path) -> subprocess.Popen[bytes]:

@@ -202,7 +202,7 @@ def report(version: str, retries: Retries, runs: dict[str, list[Run]], dropped: 
         ours, theirs = (statistics.median(run.rate for run in runs[name]) for name in ("ours", other))
         goals = "no goal"
         if other == "hand":
-            met = rate >= RATE_GOALS[retries] and (retries == "safe" or round(cpu, 2) <= CPU_GOAL)
+            met = round(rate, 2) >= RATE_GOALS[retries] and (retries == "safe" or round(cpu, 2) <= CPU_GOAL)
             goals = f"goal rate {RATE_GOALS[retries]:.2f}" + ("" if retries == "safe" else f", cpu {CPU_GOAL:.2f}")
         print(
             f"proxy_tax  {version} {retries:8}  ours {ours:7,.0f} req/s  {other} {theirs:7,.0f} req/s  "

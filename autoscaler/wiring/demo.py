@@ -12,6 +12,7 @@ from autoscaler.runtimes.docker.pull import open_pull
 BASE = "python:3.11-slim"
 OFFLINE_BASE = "autoscaler-python-base"  # made by examples/make-base-image.sh
 PULL_SILENCE_S = 20.0
+WITHOUT_REGISTRY = f"examples/make-base-image.sh makes the image {OFFLINE_BASE}, which will do, without a registry"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,11 @@ async def _base_image(engine: Engine) -> tuple[str, str]:
     for name in (BASE, OFFLINE_BASE):
         if await find_image(engine, name) is not None:
             return name, f"an engine answers, and it has the image {name}"
-    async for _piece in engine.stream("pull", lambda client: open_pull(client, BASE, None, {}), PULL_SILENCE_S):
-        pass
+    try:
+        async for _piece in engine.stream("pull", lambda client: open_pull(client, BASE, None, {}), PULL_SILENCE_S):
+            pass
+    except EngineError as error:
+        raise EngineError(f"{BASE} can't be pulled: {error.what}", fix=WITHOUT_REGISTRY) from error
     if await find_image(engine, BASE) is None:
-        raise EngineError(f"{BASE} can't be pulled", fix="examples/make-base-image.sh makes a base without a registry")
+        raise EngineError(f"{BASE} can't be pulled", fix=WITHOUT_REGISTRY)
     return BASE, f"an engine answers, and {BASE} was pulled"

@@ -154,6 +154,26 @@ async def test_a_failing_health_check_takes_a_server_out(proxy: Proxy) -> None:
     await until(proxy, lambda view: of(view)["web-1"].state is ServerState.UP)
 
 
+async def test_a_server_that_fails_its_check_drains_too(proxy: Proxy) -> None:
+    web = service()
+    one, two = await replicas(2)
+    await proxy.configure([web])
+    await proxy.assign("web", [backend(one), backend(two)])
+    busy = asyncio.create_task(ask(web.route.bind, "/slow?2500"))
+    await until(proxy, lambda view: sum(server.in_flight for server in of(view).values()) == 1)
+    failing, other = (one, two) if one.in_flight else (two, one)
+    failing.healthy = False
+    await until(proxy, lambda view: of(view)[failing.name].state is ServerState.DOWN)
+    await proxy.assign("web", [backend(failing, draining=True), backend(other)])
+    server = of(await proxy.observe())[failing.name]
+    assert (server.state, server.in_flight) == (ServerState.DRAIN, 1)
+    assert (await busy).status == 200
+    await until(proxy, lambda view: of(view)[failing.name].in_flight == 0)
+    failing.healthy = True
+    await proxy.assign("web", [backend(failing), backend(other)])
+    await until(proxy, lambda view: of(view)[failing.name].state is ServerState.UP)
+
+
 async def test_routes_go_by_host_then_by_longest_path_in_whole_segments(proxy: Proxy) -> None:
     shared = service("all")
     bind = shared.route.bind

@@ -2,7 +2,7 @@
 
     not there                 add server, enable health (where checked), enable server
     another address           set server addr
-    to drain                  set server state drain
+    to drain                  set server state drain; maint for one that is DOWN, which HAProxy never shows as DRAIN
     not to drain any more     set server state ready
     not wanted any more       set server state maint; deleted later, by `deletable`, as `del server` may be refused
 
@@ -51,7 +51,7 @@ def _toward(service: str, options: ServerOptions, backend: Backend, row: ServerR
         host, _, port = endpoint.rpartition(":")
         commands.append(f"set server {server} addr {host.strip('[]')} port {port}")
     if backend.draining and not (row.drains or row.in_maintenance):
-        commands.append(f"set server {server} state drain")
+        commands.append(f"set server {server} state {'maint' if row.is_down else 'drain'}")
     if not backend.draining and (row.drains or row.in_maintenance):
         commands.append(f"set server {server} state ready")
     return tuple(commands)

@@ -46,6 +46,11 @@ class ServerRow:
         return self.status.startswith("MAINT")
 
     @property
+    def is_down(self) -> bool:
+        """Fails its health check, whether or not it drains as well."""
+        return self.status == "DOWN"
+
+    @property
     def drains(self) -> bool:
         """Gets no new requests by our own order."""
         return self.status.startswith("DRAIN")
@@ -147,7 +152,7 @@ def _state(row: ServerRow, wanted: Backend | None) -> ServerState:
         return ServerState.DRAIN if wanted and wanted.draining else ServerState.CHECKING
     if row.status.startswith(("UP", "no check")):
         return ServerState.UP
-    return ServerState.DOWN if row.status == "DOWN" else ServerState.CHECKING
+    return ServerState.DOWN if row.is_down else ServerState.CHECKING
 
 
 def read_address(text: str) -> Address | None:

@@ -40,6 +40,12 @@ def wanted(name: str, *, draining: bool = False, address: Address = A) -> Backen
         pytest.param([wanted("web-1")], [row("web-1")], [], id="there"),
         pytest.param([wanted("web-1")], [row("web-1", "DOWN")], [], id="down is the health check's matter"),
         pytest.param([wanted("web-1", draining=True)], [row("web-1")], ["set server web/web-1 state drain"], id="drain"),
+        pytest.param(
+            [wanted("web-1", draining=True)],
+            [row("web-1", "DOWN")],
+            ["set server web/web-1 state maint"],
+            id="drain what is down: it would go on being shown as down",
+        ),
         pytest.param([wanted("web-1", draining=True)], [row("web-1", "MAINT")], [], id="disabled by the file"),
         pytest.param([wanted("web-1")], [row("web-1", "DRAIN")], ["set server web/web-1 state ready"], id="taken back"),
         pytest.param([wanted("web-1")], [row("web-1", "MAINT")], ["set server web/web-1 state ready"], id="put back"),
@@ -89,7 +95,8 @@ def obey(rows: list[ServerRow], commands: list[str]) -> list[ServerRow]:
         elif "addr" in words:
             there[name] = ServerRow(name, there[name].status, 0, 0, 0, 0, f"{words[4]}:{words[6]}")
         elif "state" in words:
-            status = {"drain": "DRAIN", "ready": "UP", "maint": "MAINT"}[words[-1]]
+            was = there[name].status
+            status = {"drain": "DOWN" if was == "DOWN" else "DRAIN", "ready": "UP", "maint": "MAINT"}[words[-1]]
             there[name] = ServerRow(name, status, 0, 0, 0, 0, there[name].address)
     return list(there.values())
 

@@ -59,6 +59,7 @@ NOT_YET = {
     "convert": "Turn an HPA or KEDA manifest into a policy: not available yet.",
     "export": "Turn a policy into an HPA or KEDA manifest: not available yet.",
 }
+HIDDEN = {"faultpoints": "List the steps at which a test can have it fail."}
 EPILOG = """`autoscaler COMMAND --help` shows a command's flags and an example.
 Exit status: 0 done, 1 failed, 2 wrong usage or invalid policy, 130 interrupted."""
 
@@ -70,8 +71,9 @@ class Commands(TyperGroup):
 
     def __init__(self, **attrs: Any) -> None:
         super().__init__(**attrs)
-        for name, told in {**{n: h for group in COMMANDS.values() for n, h in group.items()}, **NOT_YET}.items():
-            self.add_command(TyperCommand(name, help=told, hidden=name in NOT_YET, rich_markup_mode=None))
+        shown = {name: told for group in COMMANDS.values() for name, told in group.items()}
+        for name, told in {**shown, **NOT_YET, **HIDDEN}.items():
+            self.add_command(TyperCommand(name, help=told, hidden=name not in shown, rich_markup_mode=None))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         name, command, rest = super().resolve_command(ctx, args)

@@ -18,6 +18,7 @@ from autoscaler.control.saved import Saved, dump
 from autoscaler.control.watch import watch
 from autoscaler.control.watches import EngineWatch, ProxyWatch
 from autoscaler.errors import AutoscalerError, ProxyError, UsageError
+from autoscaler.faultpoints import hit_async
 from autoscaler.model import NO_ORDERS, Change, Event, EventKind, Orders
 from autoscaler.reconcile.plan import Book
 from autoscaler.spec.load import Document, Loaded
@@ -190,7 +191,9 @@ class Daemon:
     async def _keep_policies(self) -> None:
         """Those in force, and those of services that are still being removed, so that the next daemon goes on with it."""
         kept = {**self._retiring, **self.documents}
+        await hit_async("policies.before")
         await self.parts.store.set_good_policies({service: policies.keep(document) for service, document in kept.items()})
+        await hit_async("policies.kept")
 
     async def _add(self, spec: ServiceSpec) -> None:
         orders = self._orders.get(spec.service, NO_ORDERS)
@@ -218,6 +221,7 @@ class Daemon:
     async def _see_out(self, service: str) -> None:
         """Nothing is kept of it but the numbers that its replicas have used."""
         await self.services[service].loop.empty()
+        await hit_async("service.empty")
         del self._retiring[service], self._seeing_out[service]
         leaving = self.services.pop(service)
         await leaving.end()
@@ -225,6 +229,7 @@ class Daemon:
         self._orders.pop(service, None)
         await self.parts.store.forget(service)
         await self.parts.store.save(service, dump(Saved(book=Book(leaving.loop.book.next_number))))
+        await hit_async("service.forgotten")
         await self._keep_policies()
         self._configure_now.set()
         self._tell(EventKind.SERVICE_REMOVED, "its policy is gone", service)
@@ -243,8 +248,10 @@ class Daemon:
         """Keep an operator's order over restarts, and have it followed at once. Raises UsageError where none can be."""
         if service in self._retiring and orders != self.services[service].loop.orders:
             raise UsageError(f"{service} is being removed", fix="its policy is gone: bring that back")
+        await hit_async("order.before")
         self._orders[service] = orders
         await self.parts.store.set_orders(service, orders)
+        await hit_async("order.kept")
         self.services[service].loop.order(orders)
 
     async def stop_proxy(self) -> None:

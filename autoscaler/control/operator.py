@@ -9,6 +9,7 @@ from autoscaler.control.assembly import Service
 from autoscaler.control.daemon import Daemon
 from autoscaler.decide.bounds import fence, in_force
 from autoscaler.errors import AutoscalerError, UsageError
+from autoscaler.faultpoints import hit_async
 from autoscaler.model import Event, EventKind, Orders, Override, PauseKind, Replica, ReplicaState, Step
 from autoscaler.reconcile.plan import suspected
 from autoscaler.spec.models import Policy
@@ -227,9 +228,12 @@ class Operator:
         for name, loop in zip(names, loops, strict=True):
             await self._order(name, replace(loop.orders, down=True))
             self._told(name, "taken down", None)
+        await hit_async("down.ordered")
         await self._daemon.until_gone(names)
         if services is None:
+            await hit_async("down.empty")
             await self._daemon.stop_proxy()
+            await hit_async("down.ended")
             self._parts.stop.set()
 
 

@@ -16,6 +16,7 @@ from autoscaler.control.images import Images
 from autoscaler.control.saved import Saved, dump
 from autoscaler.control.watches import EngineWatch, ProxyWatch
 from autoscaler.errors import AutoscalerError, EngineUnavailable
+from autoscaler.faultpoints import hit_async
 from autoscaler.model import Event, EventKind, Instance, Orders, Plan, Replica, ReplicaState
 from autoscaler.ports import Clock, Emit, Store
 from autoscaler.reconcile.backoff import failed
@@ -164,6 +165,7 @@ class ServiceLoop:
 
     async def tick(self, whole: bool) -> None:
         """See what is there, decide how many there shall be, and begin the next steps towards it."""
+        await hit_async("tick.before")
         now = self._clock.now()
         under_way = self.executor.under_way()
         instances = (await self._engine.look()).get(self.spec.service, ())
@@ -176,6 +178,7 @@ class ServiceLoop:
         numbered = self.book.next_number
         step = plan(self.spec, self.replicas, desired, now, self.book, blind=servers is None)
         self._begin(step)
+        await hit_async("tick.begun")
         self.ticked = True
         if not self.replicas and not self.executor.under_way():
             self.seen_empty.set()

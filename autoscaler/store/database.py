@@ -13,6 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from autoscaler.errors import StateError
+from autoscaler.faultpoints import hit
 from autoscaler.store.rows import Row
 
 JOURNAL_ROWS = 100_000
@@ -113,6 +114,8 @@ class Database:
                 connection.execute("DELETE FROM policies")
                 _write_texts(connection, "policies", "document", batch.policies)
             connection.executemany("INSERT OR REPLACE INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", batch.rows)
+            hit("store.commit.before")
+        hit("store.commit.after")
         self._rows_since_pruning += len(batch.rows)
         if self._rows_since_pruning >= PRUNE_EVERY_ROWS:
             _prune(connection)

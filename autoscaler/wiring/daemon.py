@@ -15,6 +15,7 @@ from autoscaler.control.policies import first
 from autoscaler.drivers.claim import Claim
 from autoscaler.drivers.docker_endpoint import find_endpoint
 from autoscaler.errors import EngineUnavailable, StateError
+from autoscaler.faultpoints import hit_async
 from autoscaler.ports import Store
 from autoscaler.proxies.haproxy import find_binary
 from autoscaler.runtimes.docker import DockerReader
@@ -43,6 +44,7 @@ async def run(settings: Settings) -> int:
         lock = StateLock(state_dir)
         lock.acquire()
         stack.callback(lock.release)
+        await hit_async("daemon.locked")
         (state_dir / build.INSTANCE_FILE).write_text(settings.instance)
         token = read_or_make_token(settings.token_file or state_dir / build.TOKEN_FILE)
         clock, events, journal, live, counters = SystemClock(), Events(), Journal(), Broadcast(), Counters()

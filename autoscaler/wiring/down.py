@@ -18,6 +18,7 @@ from autoscaler.control.policies import restore
 from autoscaler.drivers.claim import Claim
 from autoscaler.drivers.docker_endpoint import find_endpoint
 from autoscaler.errors import AutoscalerError, EngineError, EngineUnavailable, ProxyError, StateError, UsageError
+from autoscaler.faultpoints import hit_async
 from autoscaler.model import Backend, Instance, Phase
 from autoscaler.ports import ReplicaRuntime
 from autoscaler.proxies.haproxy import HAProxy
@@ -60,9 +61,11 @@ async def _down(settings: Settings, services: Sequence[str] | None, purge: bool)
     proxy = build.proxy(settings, SystemClock())
     try:
         count = await _removed(settings, proxy, specs, services)
+        await hit_async("down.removed")
         if services is None:
             await proxy.stop()
             tidy(settings.state_dir, purge)
+            await hit_async("down.tidied")
     finally:
         await proxy.close()
     return _told(count)
@@ -141,6 +144,7 @@ async def _removed(settings: Settings, proxy: HAProxy | None, specs: Specs, serv
                 found = [i for i in await runtime.observe() if services is None or i.service in services]
                 if proxy is not None and found:
                     await _drain(proxy, specs, found)
+                    await hit_async("down.drained")
                 await asyncio.gather(*(_end(runtime, instance, specs) for instance in found))
                 count += len(found)
                 if proxy is not None and services is not None and found and proxy.is_running():

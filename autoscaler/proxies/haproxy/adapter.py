@@ -16,23 +16,28 @@ from collections.abc import AsyncIterator, Mapping, Sequence, Set
 from pathlib import Path
 
 from autoscaler.drivers.children import wait_gone
+from autoscaler.drivers.threads import run_alone
 from autoscaler.errors import ProxyError, ProxyUnavailable
+from autoscaler.faultpoints import hit_async
 from autoscaler.model import Backend, Event, EventKind, ProxyView, Request
 from autoscaler.ports import Clock, Emit
 from autoscaler.proxies.haproxy import process
 from autoscaler.proxies.haproxy.binary import find_binary_async
 from autoscaler.proxies.haproxy.difference import deletable, difference
-from autoscaler.proxies.haproxy.files import Files, write_atomic
+from autoscaler.proxies.haproxy.files import Files
 from autoscaler.proxies.haproxy.life import Life
 from autoscaler.proxies.haproxy.render import Config, Setting, lines, read_binds, read_log_port, read_servers
 from autoscaler.proxies.haproxy.request_log import RequestLog
 from autoscaler.proxies.haproxy.routes import ServiceBackend, lay_out
+from autoscaler.proxies.haproxy.states import write_config
 from autoscaler.proxies.haproxy.stats import ServerRow, parse_page
 from autoscaler.proxies.haproxy.workers import Workers
 from autoscaler.spec.models import Bind, ServiceSpec
 
 MOST_THREADS = 4
 OBSERVE_TIMEOUT_S = 1.0
+WRITE_WAITS_S = 0.5  # looks wait meanwhile
+CONFIGURE_TIMEOUT_S = 30.0
 FREED_WITHIN_S = 1.0
 LOSSES_INTERVAL_S = 5.0
 KEEP_HOUSE_EACH_S = 1.0
@@ -58,6 +63,7 @@ class HAProxy:
         self._config: Config | None = None
         self._file_is_behind = False
         self._file_problem = ""
+        self._writing: asyncio.Task[None] | None = None
         self._losses_due = 0.0
         self._untold: deque[Event] = deque()
 
@@ -73,6 +79,14 @@ class HAProxy:
             return await self._configure(tuple(specs))
 
     async def _configure(self, specs: tuple[ServiceSpec, ...]) -> Mapping[str, str]:
+        try:
+            async with asyncio.timeout(CONFIGURE_TIMEOUT_S):
+                return await self._to_routes(specs)
+        except TimeoutError:
+            what, fix = f"routes not in force in {CONFIGURE_TIMEOUT_S:g} s", "does the disk answer? it is tried again"
+            raise ProxyUnavailable(what, where="haproxy", fix=fix) from None
+
+    async def _to_routes(self, specs: tuple[ServiceSpec, ...]) -> Mapping[str, str]:
         self._files.make()
         running = await self._life.running_digest()
         on_disk = self._files.read_config()
@@ -81,6 +95,7 @@ class HAProxy:
                 service: {backend.replica: backend for backend in backends}
                 for service, backends in read_servers(on_disk).items()
             } | self._wanted
+            await hit_async("proxy.adopted")
         taken = await self._taken({spec.route.bind for spec in specs}, read_binds(on_disk), running is not None)
         problems = {spec.service: why for spec in specs if (why := taken.get(spec.route.bind, ""))}
         port = self._log.listen(read_log_port(on_disk))
@@ -142,6 +157,8 @@ class HAProxy:
         if service not in self._backends or (not self._file_is_behind and not self._missing(service)):
             return
         async with self._lock:
+            if self._file_is_behind:
+                await hit_async("proxy.assign.before")
             await self._write_file()
             if service in self._backends:
                 await self._tell_servers(service)
@@ -158,7 +175,9 @@ class HAProxy:
         commands = [command for group in self._missing(service) for command in group]
         if not commands:
             return
+        await hit_async("proxy.commands.before")
         answers = await self._workers.ask(*commands)
+        await hit_async("proxy.commands.after")
         await self._look_at(service)
         if left := self._missing(service):
             said = "; ".join(sorted({answer for answer in answers if answer})) or "nothing"
@@ -174,17 +193,17 @@ class HAProxy:
     async def _write_file(self) -> None:
         if self._config is None or not self._file_is_behind:
             return
-        self._file_is_behind = False  # what changes from here on is for the next writing
-        text = self._text(self._config)
-        try:
-            await asyncio.to_thread(write_atomic, self._files.config, text)
-            self._file_problem = ""
-        except OSError as error:
-            self._file_is_behind = True
-            problem = f"config file can't be written: {error.strerror}"
-            if problem != self._file_problem:
-                self._tell(EventKind.PROXY_FAULT, problem)
-            self._file_problem = problem
+        if self._writing is None or self._writing.done():
+            self._file_is_behind = False  # what changes from here on is for the next writing
+            text = self._text(self._config)
+            writing = run_alone(lambda: write_config(self._files, text), "haproxy-config")
+            self._writing = asyncio.create_task(writing, name="write haproxy.cfg")
+            await asyncio.wait((self._writing,), timeout=WRITE_WAITS_S)
+        problem = _why_not_written(self._writing)
+        self._file_is_behind |= bool(problem)
+        if problem and problem != self._file_problem:
+            self._tell(EventKind.PROXY_FAULT, problem)
+        self._file_problem = problem
 
     # ------------------------------------------------------------ looking
 
@@ -261,7 +280,9 @@ class HAProxy:
         try:
             async with self._lock:
                 await self._write_file()
+                await hit_async("proxy.delete.before")
                 await self._workers.ask(*commands)
+                await hit_async("proxy.delete.after")
         except ProxyUnavailable:
             return  # the next look says so
 
@@ -284,6 +305,17 @@ class HAProxy:
 
     def _tell(self, kind: EventKind, cause: str, **facts: object) -> None:
         self._untold.append(Event(self._clock.now(), "", kind, cause=cause, facts=facts))
+
+
+def _why_not_written(writing: asyncio.Task[None]) -> str:
+    """Why the file is not written, "" where it is. A disk that hangs may have it some time: no other is begun meanwhile."""
+    if not writing.done():
+        return "config file can't be written: the disk does not answer"
+    error = writing.exception()
+    if isinstance(error, OSError):
+        return f"config file can't be written: {error.strerror}"
+    writing.result()
+    return ""
 
 
 def _next_back_off(back_off_s: float) -> float:

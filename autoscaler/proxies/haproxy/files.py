@@ -7,6 +7,7 @@ from pathlib import Path
 
 from autoscaler.drivers.children import ProcessId
 from autoscaler.errors import ProxyError
+from autoscaler.faultpoints import hit
 
 LONGEST_SOCKET_PATH = 97  # HAProxy binds PATH.PID.tmp first, and a socket's name ends at 107 bytes
 
@@ -26,6 +27,11 @@ class Files:
     def candidate(self) -> Path:
         """A config that is not in force yet, as it is being checked."""
         return self.folder / "haproxy.cfg.new"
+
+    @property
+    def states(self) -> Path:
+        """What HAProxy shall know of servers beside the config: see states.py."""
+        return self.folder / "servers.state"
 
     @property
     def stats(self) -> Path:
@@ -63,7 +69,7 @@ class Files:
 
     def remove(self) -> None:
         """Remove all of these files, and the folder where nothing else is in it."""
-        own = (self.config, self.candidate, self.stats, self.master, self.pid, self.messages)
+        own = (self.config, self.candidate, self.states, self.stats, self.master, self.pid, self.messages)
         for path in (*own, *self.folder.glob("routes-*.map"), *self.folder.glob("*.tmp")):
             path.unlink(missing_ok=True)
         with suppress(OSError):
@@ -100,7 +106,9 @@ def write_atomic(path: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
+        hit("proxy.file.written")
         fresh.replace(path)
+        hit("proxy.file.replaced")
     except OSError:
         fresh.unlink(missing_ok=True)
         raise

@@ -15,11 +15,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from autoscaler.drivers.children import ProcessId, is_alive, send, wait_gone
+from autoscaler.drivers.threads import run_alone
 from autoscaler.errors import ProxyError, ProxyUnavailable
+from autoscaler.faultpoints import hit_async
 from autoscaler.proxies.haproxy import process
 from autoscaler.proxies.haproxy.files import Files, write_atomic
 from autoscaler.proxies.haproxy.render import Config
 from autoscaler.proxies.haproxy.runtime_socket import ask_once
+from autoscaler.proxies.haproxy.states import write_config, write_states
 from autoscaler.proxies.haproxy.workers import MOST_OLDER_WORKERS, Workers
 
 IN_FORCE_TIMEOUT_S = 5.0
@@ -60,10 +63,12 @@ class Life:
     async def start(self, binary: Path, config: Config, text: str) -> None:
         """Start with this config. Raises ProxyError."""
         await process.end(await asyncio.to_thread(process.everyone, self._files))
+        await hit_async("proxy.start.before")
         await self._write(binary, config, text)
         self._workers.close()
-        self._workers.master = process.start(binary, self._files)
+        self._workers.master = await run_alone(lambda: process.start(binary, self._files), "haproxy-start")
         await self._in_force(config, former=())
+        await hit_async("proxy.start.up")
         self._files.keep_map(config.map_file)
 
     async def reload(self, binary: Path, config: Config, text: str) -> None:
@@ -77,9 +82,11 @@ class Life:
         await self._write(binary, config, text)
         send(self.master, signal.SIGUSR2)
         try:
+            await hit_async("proxy.reload.signalled")
             await self._in_force(config, former)
+            await hit_async("proxy.reload.up")
         except ProxyError:
-            write_atomic(self._files.config, before)
+            await run_alone(lambda: write_config(self._files, before), "haproxy-config")
             raise
         self._files.keep_map(config.map_file)
 
@@ -87,6 +94,7 @@ class Life:
         """End all of it: no new connections, requests under way may finish within `STOP_GRACE_S`; nothing of it is left."""
         if not self.is_alive:
             self._workers.master = await asyncio.to_thread(process.find, self._files)
+        await hit_async("proxy.stop.before")
         if self.master and self.is_alive:
             send(self.master, signal.SIGUSR1)
             with suppress(TimeoutError, ProxyUnavailable):
@@ -95,6 +103,7 @@ class Life:
         self._workers.close()
         left = await asyncio.to_thread(process.everyone, self._files)
         await process.end(left)
+        await hit_async("proxy.stop.ended")
         self._workers.master = None
         self._files.remove()
 
@@ -106,10 +115,13 @@ class Life:
 
     async def _write(self, binary: Path, config: Config, text: str) -> None:
         try:
-            write_atomic(config.map_file, config.routes.map)
-            write_atomic(self._files.candidate, text)
+            await run_alone(lambda: write_atomic(config.map_file, config.routes.map), "haproxy-map")
+            await run_alone(lambda: write_atomic(self._files.candidate, text), "haproxy-config")
+            await run_alone(lambda: write_states(self._files, text), "haproxy-states")
             await process.check_config(binary, self._files.candidate)
+            await hit_async("proxy.config.checked")
             self._files.candidate.replace(self._files.config)
+            await hit_async("proxy.config.placed")
         except OSError as error:
             raise ProxyError(f"config can't be written: {error.strerror}", where=str(self._files.folder)) from error
 

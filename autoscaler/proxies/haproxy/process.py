@@ -16,6 +16,7 @@ from pathlib import Path
 
 from autoscaler.drivers.children import ProcessId, identify, is_alive, read_stat, send, spawn_apart, wait_gone
 from autoscaler.errors import ProxyError
+from autoscaler.faultpoints import hit
 from autoscaler.proxies.haproxy.files import Files, write_atomic
 from autoscaler.spec.models import Bind
 
@@ -34,6 +35,7 @@ def start(binary: Path, files: Files) -> ProcessId:
     files.messages.unlink(missing_ok=True)
     try:
         master = spawn_apart(argv, env={}, cwd=files.folder, stdout=files.messages)
+        hit("proxy.start.spawned")
         write_atomic(files.pid, f"{master.pid} {master.started}\n")
     except OSError as error:
         raise ProxyError(f"can't be started: {error}", where=str(binary)) from error

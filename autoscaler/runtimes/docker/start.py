@@ -14,6 +14,7 @@ from docker.utils import version_gte
 
 from autoscaler.drivers.docker_errors import status_of, words_of
 from autoscaler.errors import EngineError, EngineUnavailable, ImageError
+from autoscaler.faultpoints import hit
 from autoscaler.model import Phase
 from autoscaler.runtimes.docker.body import Body
 from autoscaler.runtimes.docker.labels import is_replica
@@ -26,7 +27,9 @@ def start_replica(
     client: APIClient, body: Body, *, name: str, replica: str, instance: str, networks: Sequence[str], platform: str | None
 ) -> None:
     """Have it created and started; one that is there already, running or ended, is left as it is."""
+    hit("docker.create.before")
     made = _create(client, body, name, platform)
+    hit("docker.create.after")
     id = made if made is not None else _adoptable(client, name, instance, replica)
     if id is None:
         return
@@ -37,6 +40,7 @@ def start_replica(
         if made is not None:
             _forget(client, made)
         raise
+    hit("docker.start.after")
 
 
 def _create(client: APIClient, body: Body, name: str, platform: str | None) -> str | None:

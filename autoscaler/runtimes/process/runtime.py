@@ -18,6 +18,7 @@ from pathlib import Path
 
 from autoscaler.drivers.children import POLL_S, ProcessId, is_alive, send, spawn_apart, wait_gone
 from autoscaler.errors import EngineError
+from autoscaler.faultpoints import hit_async
 from autoscaler.ports import Clock, Progress
 from autoscaler.runtimes.process import command, keeper, records, sessions
 from autoscaler.runtimes.process.loopback import free_port
@@ -47,12 +48,14 @@ class ProcessRuntime(ProcessReader):
         """Start a replica on a port of its own, unless it was started already. Raises EngineError."""
         argv = command.command_line(spec)
         given = command.environment(spec, self._environ)
+        await hit_async("process.claim.before")
         try:
             await self._clear_left_behind()
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             ours = records.claim(self.folder, self._intent(spec, replica))
         except OSError as error:
             raise self._unavailable(error) from error
+        await hit_async("process.claim.after")
         record = self._record(replica)
         if record is None or (not ours and records.was_started(self._place(replica))):
             return
@@ -62,6 +65,7 @@ class ProcessRuntime(ProcessReader):
         except EngineError:
             await self.remove(replica)
             raise
+        await hit_async("process.start.after")
         self._tell()
 
     async def stop(self, id: str, grace_s: float) -> None:
@@ -70,24 +74,30 @@ class ProcessRuntime(ProcessReader):
         if running is None or record is None:
             return
         leader, deadline = running.leader, asyncio.get_running_loop().time() + grace_s
+        await hit_async("process.stop.before")
         send(leader, record.stop_signal)
         sessions.signal_all(leader, signal.SIGCONT)  # one that was stopped hears nothing else
+        await hit_async("process.stop.signalled")
         if await wait_gone(leader, grace_s):
             sessions.signal_all(leader, record.stop_signal)
             await sessions.wait_all_gone(leader, deadline - asyncio.get_running_loop().time())
         await self._kill(id, leader)
         await wait_gone(running.keeper, NOTE_S)
+        await hit_async("process.stop.after")
         self._tell()
 
     async def remove(self, id: str) -> None:
         """Kill what still runs and delete its folder and log."""
+        await hit_async("process.remove.before")
         await self._end(id, self._place(id))
         try:
             aside = records.set_aside(self.folder, id)
         except OSError as error:
             raise self._unavailable(error) from error
+        await hit_async("process.remove.aside")
         if aside is not None:
             await self._clear(id, aside)
+        await hit_async("process.remove.after")
         self._records.pop(id, None)
         self._running.pop(id, None)
         self._tell()
@@ -118,6 +128,7 @@ class ProcessRuntime(ProcessReader):
         program = [sys.executable, "-I", "-S", keeper.__file__, str(place), *argv]
         try:
             its_keeper = spawn_apart(program, env=env, cwd=folder, stdout=place / "log")
+            await hit_async("process.spawn.after")
             async with asyncio.timeout(START_S):
                 while not records.was_started(place):
                     if not (is_alive(its_keeper) or records.has_keeper(place) or records.was_started(place)):

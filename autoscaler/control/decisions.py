@@ -8,7 +8,7 @@ from autoscaler.control.meters import SHOWN
 from autoscaler.control.parts import Meterings
 from autoscaler.decide.decider import decide
 from autoscaler.decide.explain import explain
-from autoscaler.decide.memory import Memory
+from autoscaler.decide.memory import Memory, aged
 from autoscaler.decide.samples import mean
 from autoscaler.errors import EngineError
 from autoscaler.measure.meter import Meter
@@ -67,7 +67,7 @@ class Deciding:
             wall_offset=self._clock.wall_offset(),
         )
         self._orders = orders
-        self.decision, self.memory = decide(self.spec, seen, self.memory, orders)
+        self.decision, self.memory = decide(self.spec, seen, aged(self.memory, now), orders)
         self._tell_missing(seen)
         if self.decision.desired != self.decision.current or self._is_new(self.decision.mode):
             self._mode = self.decision.mode

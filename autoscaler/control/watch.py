@@ -18,15 +18,15 @@ Print = tuple[tuple[str, int, int, int], ...]
 
 def fingerprint(paths: Sequence[Path]) -> Print:
     """What these files and folders, and what is in the folders, look like; one that can't be looked at is left out."""
-    looks = []
+    looks = set()  # a file that is named and lies in a named folder counts once
     for path in paths:
         for file in _files(path):
             try:
                 seen = file.stat()
             except OSError:
                 continue
-            looks.append((str(file), seen.st_ino, seen.st_size, seen.st_mtime_ns))
-    return tuple(looks)
+            looks.add((str(file), seen.st_ino, seen.st_size, seen.st_mtime_ns))
+    return tuple(sorted(looks))
 
 
 def _files(path: Path) -> Sequence[Path]:

@@ -99,10 +99,28 @@ class Memory:
             raise ValueError("saved memory is nested too deeply") from None
         if not isinstance(saved, dict) or saved.get("version") != VERSION or saved.keys() != _KEYS:
             raise ValueError(f"saved memory is not one of version {VERSION}")
-        return _aged(_memory(saved, now), now)
+        return aged(_memory(saved, now), now)
 
 
 EMPTY = Memory()
+
+
+def aged(memory: Memory, now: float) -> Memory:
+    """The memory of a daemon that decided nothing for a while, because it was ended or stopped.
+
+    After a long absence no window has anything left: the count is remembered anew, as on a first tick.
+    """
+    if memory.t is None or memory.desired is None or now - memory.t <= AWAY_S:
+        return memory
+    asked = memory.recent if memory.latest is None else (*memory.recent, memory.latest)
+    return Memory(
+        t=memory.t,
+        desired=memory.desired,
+        recent=(*asked, Asked(now, memory.desired)),
+        scaled=memory.scaled,
+        policies=memory.policies,
+    )
+
 
 # ---------------------------------------------------------------- reading what was saved, trusting nothing
 
@@ -141,20 +159,6 @@ def _memory(saved: Mapping[str, Any], now: float) -> Memory:
             name: {key: policy(key, number) for key, number in _mapping(numbers).items()}
             for name, numbers in _mapping(saved["policies"]).items()
         },
-    )
-
-
-def _aged(memory: Memory, now: float) -> Memory:
-    """After a long absence no window has anything left: remember the count anew, as a first tick does."""
-    if memory.t is None or memory.desired is None or now - memory.t <= AWAY_S:
-        return memory
-    asked = memory.recent if memory.latest is None else (*memory.recent, memory.latest)
-    return Memory(
-        t=memory.t,
-        desired=memory.desired,
-        recent=(*asked, Asked(now, memory.desired)),
-        scaled=memory.scaled,
-        policies=memory.policies,
     )
 
 

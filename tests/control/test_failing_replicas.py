@@ -40,11 +40,14 @@ async def test_healthy_ones_serve_on_beside_a_crash_loop(host: Controller) -> No
     host.world.found("web-1")
     host.world.found("web-2")
     host.write(policy("shop", port=8081), "shop.yaml")
+    host.world.found("shop-1", "shop")
     host.world.engine.crash_after_s = 0.2
     await host.start()
     await sleep(120)
     assert host.world.choosable() == ["web-1", "web-2"]
     assert {"web-1", "web-2"}.isdisjoint(host.world.engine.signals)
+    host.world.engine.kill("shop-1")
+    await until(lambda: host.world.engine.began[-1][1] == "shop-2", 0.5)
     host.world.engine.crash_after_s = None
     await until(lambda: len(host.world.choosable()) == 3, 300)
 

@@ -1,5 +1,6 @@
 """Policy files that change while the daemon runs, and while it does not."""
 
+import os
 from asyncio import sleep
 
 import pytest
@@ -37,6 +38,49 @@ async def test_one_bad_file_of_five_leaves_the_other_four_and_its_own_last_good_
     host.write(policy("c", port=8082, least=2), "c.yaml")
     await until(lambda: len(host.world.choosable("c")) == 2)
     assert host.operator.status().last_reload_successful
+
+
+async def test_a_hundred_edits_in_ten_seconds_are_few_reloads_and_the_last_one_wins(host: Controller) -> None:
+    await running(host, "web")
+    host.world.proxy.rate["web"] = 40.0
+    configured = host.world.proxy.configured
+    for number in range(1, 101):
+        host.write(policy(port=9000 + number))  # another bind: new routes each time
+        os.utime(host.folder / "web.yaml", (number, number))
+        await sleep(0.1)
+    await until(lambda: str(host.world.proxy.routes["web"].route.bind) == "127.0.0.1:9100", 5)
+    assert len(host.told(EventKind.RELOADED)) <= 12
+    assert host.world.proxy.configured - configured <= 12
+    assert host.world.choosable() == ["web-1"]
+    assert host.world.engine.signals == []
+
+
+async def test_a_config_map_that_is_swapped_is_one_reload(host: Controller) -> None:
+    """As Kubernetes and others do it: `..data` leads to a folder, and to another one by a rename."""
+    for version, least in (("..v1", 1), ("..v2", 2)):
+        (host.folder / version).mkdir()
+        (host.folder / version / "web.yaml").write_text(policy(least=least))
+    (host.folder / "..data").symlink_to("..v1")
+    (host.folder / "web.yaml").symlink_to("..data/web.yaml")
+    await host.start()
+    await until(lambda: host.world.choosable() == ["web-1"])
+    (host.folder / "..data_tmp").symlink_to("..v2")
+    (host.folder / "..data_tmp").rename(host.folder / "..data")
+    await until(lambda: len(host.world.choosable()) == 2)
+    (host.folder / "4913").write_text("what an editor leaves")
+    (host.folder / ".web.yaml.swp").write_text("what an editor leaves")
+    await sleep(10)
+    assert len(host.told(EventKind.RELOADED)) == 1
+    assert host.told(EventKind.RELOAD_FAILED) == []
+
+
+async def test_a_file_that_is_renamed_is_one_reload_and_no_move(host: Controller) -> None:
+    await running(host, "web")
+    (host.folder / "web.yaml").rename(host.folder / "front.yaml")
+    await until(lambda: host.told(EventKind.RELOADED))
+    await sleep(10)
+    assert len(host.told(EventKind.RELOADED)) == 1
+    assert (host.world.choosable(), host.world.engine.signals) == (["web-1"], [])
 
 
 async def test_a_service_whose_document_goes_is_drained_first_and_its_route_goes_last(host: Controller) -> None:

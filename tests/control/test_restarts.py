@@ -57,6 +57,7 @@ async def test_a_restart_makes_no_move_and_tells_nobody_ready_anew(host: Control
     host.events.clear()
     began, assigned = len(host.world.engine.began), len(host.world.proxy.assigned)
     await host.start()
+    assert await until(lambda: len(host.ready()) == 4 and not host.operator.status().problems) <= 2
     await sleep(20)
     assert len(host.world.engine.began) == began
     assert {tuple(b.draining for b in backends) for _, backends in host.world.proxy.assigned[assigned:]} == {(False,) * 4}
@@ -97,6 +98,16 @@ async def test_the_stabilization_window_goes_on(host: Controller) -> None:
     await host.start()
     await until(lambda: host.told(EventKind.REPLICA_DRAINING), 120)
     assert host.told(EventKind.REPLICA_DRAINING)[0].t - changed == pytest.approx(68, abs=5)
+
+
+async def test_a_daemon_without_history_takes_none_away_before_a_full_window(host: Controller) -> None:
+    host.write(policy(least=1).replace("stabilization_window: 5s", "stabilization_window: 60s"))
+    for number in (1, 2, 3):
+        host.world.found(f"web-{number}")
+    began = host.world.clock.now()
+    await host.start()
+    await until(lambda: host.told(EventKind.REPLICA_DRAINING), 120)
+    assert 60 <= host.told(EventKind.REPLICA_DRAINING)[0].t - began < 70
 
 
 async def test_all_died_while_it_was_away(host: Controller) -> None:

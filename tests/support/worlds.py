@@ -34,10 +34,13 @@ DRAIN_TIMEOUT_S = 300.0
 
 
 class LoopClock:
-    """Unix time that runs with the loop."""
+    """Unix time that runs with the loop; `set_by_s`: someone has set it."""
+
+    def __init__(self, set_by_s: float = 0.0) -> None:
+        self._set_by_s = set_by_s
 
     def now(self) -> float:
-        return EPOCH + asyncio.get_running_loop().time()
+        return EPOCH + self._set_by_s + asyncio.get_running_loop().time()
 
     def wall_offset(self) -> float:
         return 0.0
@@ -77,6 +80,7 @@ class Engine:
         self.exit_s = 0.5
         self.crash_after_s: float | None = None  # each new replica ends so long after its start
         self.never_ready = False
+        self.clock_ahead_s = 0.0  # of the daemon's
         self.down = ""
         self.hangs: set[str] = set()  # of observe, start, stop
         self.refuses: dict[str, AutoscalerError] = {}  # of prepare, start, stop, remove
@@ -107,7 +111,7 @@ class Engine:
     async def observe(self) -> Sequence[Instance]:
         self.looks += 1
         await self._answer("observe")
-        now = self._world.clock.now()
+        now = self._world.now()
         return [
             Instance(
                 id=f"id-{c.name}",
@@ -115,7 +119,7 @@ class Engine:
                 service=c.service,
                 spec_hash=c.spec_hash,
                 phase=c.phase,
-                created_at=c.created_at,
+                created_at=c.created_at + self.clock_ahead_s,
                 address=None if c.phase is Phase.CREATED else c.address,
                 healthy=c.serves(now) if c.phase is Phase.RUNNING else None,
                 exit=c.exit,
@@ -153,21 +157,21 @@ class Engine:
         return f"sha256:{spec.replica.image}"
 
     async def start(self, spec: ServiceSpec, replica: str, image: str) -> None:
-        self.began.append((self._world.clock.now(), replica))
+        self.began.append((self._world.now(), replica))
         await self._answer("start", self.create_s / 2)
         container = self.containers.get(replica)
         if container is None:
             if replica in self._world.ever:
                 self._world.broken.append(f"{replica} is started again, its name was used")
             self._world.ever.add(replica)
-            container = Container(replica, spec.service, spec.spec_hash, image, self._world.clock.now())
+            container = Container(replica, spec.service, spec.spec_hash, image, self._world.now())
             self.containers[replica] = container
         await asyncio.sleep(self.create_s / 2)
         self.run(container)
 
     def run(self, container: Container) -> None:
         """It runs from now on."""
-        now, loop = self._world.clock.now(), asyncio.get_running_loop()
+        now, loop = self._world.now(), asyncio.get_running_loop()
         container.phase = Phase.RUNNING
         container.serves_at = None if self.never_ready else now + self.boot_s
         loop.call_later(self.boot_s, self.tell, container, "health")
@@ -267,12 +271,12 @@ class FakeProxy:
         await asyncio.sleep(STEP_S)
         if self.down:
             raise ProxyUnavailable(self.down, where="proxy")
-        now = self._world.clock.now()
+        now = self._world.now()
         services = self.routes.keys() | self.servers.keys()
         for service in services:
             self._live(service, now)
         servers = {s: tuple(self._told(b, now) for b in self.servers.get(s, {}).values()) for s in services}
-        return ProxyView(now, servers, {s: (self._traffic(s, servers[s]),) for s in services})
+        return ProxyView(self._world.clock.now(), servers, {s: (self._traffic(s, servers[s]),) for s in services})
 
     async def requests(self) -> AsyncIterator[Sequence[Request]]:
         await asyncio.Event().wait()
@@ -298,7 +302,7 @@ class FakeProxy:
         await asyncio.sleep(STEP_S)
         if self.down or self.refuses_assign or service not in self.routes:
             raise ProxyUnavailable(self.down or self.refuses_assign or f"no route {service}", where="proxy")
-        now = self._world.clock.now()
+        now = self._world.now()
         self._live(service, now)
         self.assigned.append((service, tuple(backends)))
         before = self.servers.get(service, {})
@@ -355,7 +359,7 @@ class FakeProxy:
         """A request that takes so long is in flight with it."""
         behind = self.behind(replica)
         assert behind is not None
-        behind.busy_until = self._world.clock.now() + seconds
+        behind.busy_until = self._world.now() + seconds
 
     def restart(self, gap_s: float) -> None:
         """It dies, and is back with its servers and counters from 0."""
@@ -370,7 +374,10 @@ class FakeProxy:
 
 @dataclass
 class World:
-    """Engine and proxy, and what must never happen there. `ever` are all names that were used."""
+    """Engine and proxy, and what must never happen there. `ever` are all names that were used.
+
+    `clock` is the daemon's, which a test may set; what runs here has the loop's time.
+    """
 
     clock: LoopClock = field(default_factory=LoopClock)
     broken: list[str] = field(default_factory=list)
@@ -383,9 +390,13 @@ class World:
         self.engine = Engine(self)
         self.proxy = FakeProxy(self)
 
+    def now(self) -> float:
+        """The time in this world."""
+        return EPOCH + asyncio.get_running_loop().time()
+
     def check_stop(self, name: str) -> None:
         """A stop signal comes: the proxy must have let go of the replica."""
-        behind, now = self.proxy.behind(name), self.clock.now()
+        behind, now = self.proxy.behind(name), self.now()
         if behind is None:
             return
         if not behind.draining or behind.drained_at is None:
@@ -395,7 +406,7 @@ class World:
 
     def found(self, name: str, service: str = "web", *, behind: bool = True) -> Container:
         """A replica that ran before."""
-        container = Container(name, service, "", "sha256:app:1", self.clock.now() - 60, Phase.RUNNING, 0.0)
+        container = Container(name, service, "", "sha256:app:1", self.now() - 60, Phase.RUNNING, 0.0)
         self.engine.containers[name] = container
         self.ever.add(name)
         if behind:
@@ -409,7 +420,7 @@ class World:
 
     def serves(self, replica: str) -> bool:
         """Whether it answers, wherever it runs."""
-        now = self.clock.now()
+        now = self.now()
         return any(replica in e.containers and e.containers[replica].serves(now) for e in self.engines)
 
 

@@ -113,10 +113,12 @@ class Store(Protocol):
         """The service's saved document (JSON), None where there is none."""
 
     async def save(self, service: str, document: str) -> None:
-        """Keep the service's document. A disk that is full raises nothing: `degraded` tells, and the latest is kept in
-        memory and written when it can be."""
+        """Keep the service's document, before anything is waited for. A disk that is full raises nothing: `degraded` tells,
+        and the latest is kept in memory and written when it can be."""
 
-    async def forget(self, service: str) -> None: ...
+    async def written(self) -> None:
+        """Have all that was saved before this call on the disk. Returns when that was tried, or after a moment: a disk that
+        is full or slow keeps nobody waiting."""
 
     async def orders(self) -> Mapping[str, Orders]: ...
 

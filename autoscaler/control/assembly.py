@@ -44,7 +44,8 @@ async def assemble(
     if parts.hands is not None:
         runtime = parts.hands.runtime(spec.runtime)
         images = Images(runtime, parts.clock, parts.emit, saved.images)
-        acting = Executor(spec.service, runtime, parts.hands.proxy, images, parts.clock, parts.emit, stirred.set)
+        proxy_hand, kept = parts.hands.proxy, parts.store.written
+        acting = Executor(spec.service, runtime, proxy_hand, images, parts.clock, parts.emit, kept, stirred.set)
     deciding = Deciding(
         spec, meters.add(spec), parts.runtime(spec.runtime), parts.clock, parts.emit, parts.meterings, saved.memory
     )

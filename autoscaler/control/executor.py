@@ -2,10 +2,13 @@
 
 `under_way` is part of what the next plan sees. A step that failed keeps its replica under way for a moment, so that it isn't
 tried again at once. The proxy is told the latest list of backends, never an older one after it.
+
+A start and a stop signal wait until what the loop remembers of them is kept: a daemon that is killed right after would else
+use the name again, or take a replica that is ending for one that starts.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -83,7 +86,7 @@ class Acting(Protocol):
 
 
 class Executor:
-    """The actions of one service. `stir` is called when one has ended."""
+    """The actions of one service. `kept` waits until what was saved is on the disk, `stir` is called when one ended."""
 
     def __init__(
         self,
@@ -93,6 +96,7 @@ class Executor:
         images: Images,
         clock: Clock,
         emit: Emit,
+        kept: Callable[[], Awaitable[None]],
         stir: Callable[[], None],
     ) -> None:
         self.serving: frozenset[str] = frozenset()
@@ -106,6 +110,7 @@ class Executor:
         self._images = images
         self._clock = clock
         self._emit = emit
+        self._kept = kept
         self._stir = stir
         self._under_way: dict[str, tuple[Step, asyncio.Task[None]]] = {}
         self._known: frozenset[str] = frozenset()
@@ -173,6 +178,7 @@ class Executor:
         self._tell(EventKind.REPLICA_STARTING, action.replica, action.cause)
         try:
             image = await self._images.image_of(spec)
+            await self._kept()
             async with asyncio.timeout(START_TIMEOUT_S):
                 await self._runtime.start(spec, action.replica, image)
         except (AutoscalerError, TimeoutError) as error:
@@ -186,6 +192,7 @@ class Executor:
 
     async def _stop(self, action: Stop, id: str) -> None:
         self._tell(EventKind.REPLICA_STOPPING, action.replica, action.cause)
+        await self._kept()
         await self._bounded(action, self._runtime.stop(id, action.grace_s), action.grace_s + STOP_MARGIN_S)
 
     async def _remove(self, action: Remove, id: str) -> None:

@@ -15,12 +15,14 @@ from autoscaler.reconcile.plan import NEW_BOOK, Book
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """The decision's memory, the plan's book, image ids by spec hash, and when each replica was first ready."""
+    """The decision's memory, the plan's book, image ids by spec hash, when each replica was first ready, and which have, or
+    may have, their stop signal."""
 
     memory: Memory = EMPTY
     book: Book = NEW_BOOK
     images: Mapping[str, str] = field(default_factory=dict)
     ready_at: Mapping[str, float] = field(default_factory=dict)
+    stopping: frozenset[str] = frozenset()
 
 
 def dump(saved: Saved) -> str:
@@ -31,6 +33,7 @@ def dump(saved: Saved) -> str:
         "backoff": asdict(backoff),
         "images": dict(saved.images),
         "ready_at": dict(saved.ready_at),
+        "stopping": sorted(saved.stopping),
     }
     return f'{{"memory": {saved.memory.to_json()}, {json.dumps(rest)[1:]}'
 
@@ -49,6 +52,7 @@ def load(document: str | None, now: float) -> tuple[Saved, str]:
             ),
             images={str(key): str(value) for key, value in fields["images"].items()},
             ready_at={str(key): min(float(value), now) for key, value in fields["ready_at"].items()},
+            stopping=frozenset(map(str, fields.get("stopping", ()))),  # a document of before has none
         ), ""
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         return Saved(), f"its saved state can't be read ({error}); it starts anew from what runs"

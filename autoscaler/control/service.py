@@ -77,6 +77,7 @@ class ServiceLoop:
         self._prober = Prober(self.stir)
         self._stirred = stirred
         self._was_ready_at = saved.ready_at
+        self._was_stopping = saved.stopping
         self._last_tick_at = clock.now()
         self._decide_now = False
 
@@ -171,18 +172,18 @@ class ServiceLoop:
         instances = (await self._engine.look()).get(self.spec.service, ())
         view = self._proxy.view()
         servers = None if view is None else view.servers.get(self.spec.service, ())
-        self._join(Seen(now, instances, servers, view.t if view else now, under_way, self._was_ready_at))
+        view_t = view.t if view else now
+        self._join(Seen(now, instances, servers, view_t, under_way, self._was_ready_at, self._was_stopping))
         if whole and not self.orders.down:
             await self.deciding.decide(now, self.replicas, self.orders)
         desired = 0 if self.orders.down else self.deciding.desired(self.replicas)
-        numbered = self.book.next_number
         step = plan(self.spec, self.replicas, desired, now, self.book, blind=servers is None)
         self._begin(step)
         await hit_async("tick.begun")
         self.ticked = True
         if not self.replicas and not self.executor.under_way():
             self.seen_empty.set()
-        if whole or self.book.next_number != numbered:
+        if whole or step.actions:  # starts and stops begin once what is saved here is on the disk
             await self._save()
 
     async def _save(self) -> None:
@@ -190,11 +191,13 @@ class ServiceLoop:
         if not self.ticked:
             return
         ready_at = {name: track.ready_at for name, track in self.tracks.items() if track.ready_at is not None}
+        stopping = frozenset(name for name, track in self.tracks.items() if track.stopping or track.killed)
         images: dict[str, str] = {}
         if self._images:
             self._images.keep_only(frozenset([self.spec.spec_hash, *(r.spec_hash for r in self.replicas)]))
             images = self._images.known()
-        await self._store.save(self.spec.service, dump(Saved(self.deciding.memory, self.book, images, ready_at)))
+        saved = Saved(self.deciding.memory, self.book, images, ready_at, stopping)
+        await self._store.save(self.spec.service, dump(saved))
 
     def _join(self, seen: Seen) -> None:
         before = self._noted(seen)

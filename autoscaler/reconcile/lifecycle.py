@@ -49,7 +49,8 @@ class Track:
 class Seen:
     """All that one tick sees of a service. `servers` is None where the proxy can't be seen; `view_t` is when it was seen.
 
-    `was_ready_at` is when a daemon before this one first saw a replica ready.
+    `was_ready_at` is when a daemon before this one first saw a replica ready, `was_stopping` are those that it has, or may
+    have, sent their stop signal.
     """
 
     now: float
@@ -58,6 +59,7 @@ class Seen:
     view_t: float
     under_way: Mapping[str, Step] = field(default_factory=dict)
     was_ready_at: Mapping[str, float] = field(default_factory=dict)
+    was_stopping: frozenset[str] = frozenset()
 
 
 def join(seen: Seen, tracks: Mapping[str, Track], start_timeout_s: float) -> tuple[tuple[Replica, ...], dict[str, Track]]:
@@ -69,7 +71,8 @@ def join(seen: Seen, tracks: Mapping[str, Track], start_timeout_s: float) -> tup
         server = servers.get(instance.replica)
         track = tracks.get(instance.replica)
         if track is None or (server is not None and not track.assigned):
-            track = _found(seen, instance.replica, server)
+            stopping = instance.replica in seen.was_stopping or (track is not None and track.stopping)
+            track = _found(seen, instance.replica, server, stopping)
         if track.running_at is None and instance.phase is Phase.RUNNING:
             track = replace(track, running_at=seen.now)
         track = replace(track, existed=True)
@@ -123,13 +126,13 @@ def _joined(
     return replica, track
 
 
-def _found(seen: Seen, name: str, server: Server | None) -> Track:
+def _found(seen: Seen, name: str, server: Server | None, stopping: bool) -> Track:
     """The track of a replica not known before: just started, or found again by a daemon that was.
 
     One that is found draining may have its stop signal already.
     """
     if server is None:
-        return Track(ReplicaState.STARTING, seen.now, seen.now, seen.was_ready_at.get(name))
+        return Track(ReplicaState.STARTING, seen.now, seen.now, seen.was_ready_at.get(name), stopping=stopping)
     found = Track(
         state=ReplicaState.READY,
         since=seen.now,
@@ -138,6 +141,7 @@ def _found(seen: Seen, name: str, server: Server | None) -> Track:
         passed=True,
         assigned=True,
         serving=True,
+        stopping=stopping,
         found=True,
     )
     if server.state is ServerState.DRAIN:

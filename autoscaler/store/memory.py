@@ -47,9 +47,8 @@ class MemoryStore:
     async def save(self, service: str, document: str) -> None:
         self._documents[service] = document
 
-    async def forget(self, service: str) -> None:
-        self._documents.pop(service, None)
-        self._orders.pop(service, None)
+    async def written(self) -> None:
+        """Memory is all there is."""
 
     async def orders(self) -> Mapping[str, Orders]:
         return dict(self._orders)

@@ -2,8 +2,9 @@
 
 All but the journal is held in memory, which is the truth while the daemon runs; the file follows, one commit a second
 at most, on one thread of its own. So no decision ever waits for a disk: one that is full, slow or gone makes the store
-`degraded`, the latest of everything is kept, and it is written when that works again. kill -9 loses the last second;
-an operator's order is on the disk before it is answered, where the disk will have it.
+`degraded`, the latest of everything is kept, and it is written when that works again. kill -9 loses the last second, save
+what was asked to be `written`: an operator's order before it is answered, a replica's name before it is started, its stop
+before it is signalled, where the disk will have it.
 """
 
 import asyncio
@@ -24,7 +25,8 @@ from autoscaler.store.rows import Row, newest, orders_from_text, orders_to_text,
 COMMIT_EVERY_S = 1.0
 RETRY_EVERY_S = 2.0
 SLOW_AFTER_S = 5.0
-ORDER_WAITS_S = 1.0
+URGENT_WAITS_S = 1.0
+DEGRADED_WAITS_S = 0.1  # a disk that is full says so at once; one that doesn't answer has been waited for
 READ_WAITS_S = 2.0
 CLOSE_WAITS_S = 1.5
 PENDING_ROWS = 10_000  # events that wait for a full disk: the oldest give way
@@ -83,12 +85,8 @@ class SQLiteStore:
             self._dirty_documents.add(service)
             self._stirred.set()
 
-    async def forget(self, service: str) -> None:
-        if self._documents.pop(service, None) is not None:
-            self._dirty_documents.add(service)
-        if self._orders.pop(service, None) is not None:
-            self._dirty_orders.add(service)
-        await self._written()
+    async def written(self) -> None:
+        await self._write_now(URGENT_WAITS_S if not self._degraded else DEGRADED_WAITS_S)
 
     async def orders(self) -> Mapping[str, Orders]:
         return dict(self._orders)
@@ -99,7 +97,7 @@ class SQLiteStore:
         else:
             self._orders[service] = orders
         self._dirty_orders.add(service)
-        await self._written()
+        await self._write_now()
 
     async def good_policies(self) -> Mapping[str, str]:
         return dict(self._policies)
@@ -108,7 +106,7 @@ class SQLiteStore:
         if documents != self._policies:
             self._policies = dict(documents)
             self._dirty_policies = True
-            await self._written()
+            await self._write_now()
 
     async def append(self, events: Sequence[Event]) -> int:
         first = self._last_number + 1
@@ -125,7 +123,7 @@ class SQLiteStore:
 
     async def close(self) -> None:
         """Write what is left, where that works within a moment, and let go of the file."""
-        await self._written(CLOSE_WAITS_S)
+        await self._write_now(CLOSE_WAITS_S)
         if self._writer is not None:
             self._writer.cancel()
             await asyncio.wait({self._writer})
@@ -231,7 +229,7 @@ class SQLiteStore:
         self._dirty_policies = True
         self._stirred.set()
 
-    async def _written(self, within_s: float = ORDER_WAITS_S) -> None:
+    async def _write_now(self, within_s: float = URGENT_WAITS_S) -> None:
         """Have all written now; returns when that was tried, or after `within_s`."""
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)

@@ -12,6 +12,7 @@ from autoscaler.control.images import Images
 from autoscaler.control.watch import LOOK_EVERY_S, fingerprint, watch
 from autoscaler.model import Address, Backend, Event, Plan, Remove, Step
 from autoscaler.spec.models import HealthCheck
+from autoscaler.store.memory import MemoryStore
 from tests.reconcile.build import WEB
 from tests.support.worlds import World, until
 
@@ -24,7 +25,9 @@ def backend(*, draining: bool) -> Backend:
 
 def executor(world: World, events: list[Event]) -> Executor:
     images = Images(world.engine, world.clock, events.append, {})
-    return Executor("web", world.engine, world.proxy, images, world.clock, events.append, lambda: None)
+    return Executor(
+        "web", world.engine, world.proxy, images, world.clock, events.append, MemoryStore().written, lambda: None
+    )
 
 
 @pytest.mark.looptime

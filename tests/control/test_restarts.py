@@ -153,6 +153,27 @@ async def test_a_name_is_not_used_again_after_a_replica_that_lived_between_two_t
     assert host.world.choosable() == ["web-1", "web-4"]
 
 
+async def test_one_that_was_stopped_while_it_started_never_serves_though_the_next_daemon_finds_it_alive(
+    host: Controller,
+) -> None:
+    host.write(policy(least=1))
+    await host.start()
+    await steady(host, 1)
+    host.world.engine.boot_s, host.world.engine.exit_s = 3.0, 20.0
+    await host.operator.scale("web", Override(replicas=2))
+    await until(lambda: "web-2" in host.world.engine.running())
+    await host.operator.scale("web", None)
+    await until(lambda: "web-2" in host.world.engine.signals)
+    await host.kill()
+    host.world.engine.kill("web-1")
+    assigned = len(host.world.proxy.assigned)
+    await host.start()
+    await until(lambda: host.world.choosable() == ["web-3"])
+    await until(lambda: list(host.world.engine.containers) == ["web-3"])
+    told = [backend for _, backends in host.world.proxy.assigned[assigned:] for backend in backends]
+    assert "web-2" not in {backend.replica for backend in told if not backend.draining}
+
+
 async def test_backing_off_goes_on(host: Controller) -> None:
     host.write(policy(least=2))
     host.world.found("web-1")

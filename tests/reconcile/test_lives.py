@@ -40,6 +40,7 @@ class Lives:
     tracks: dict[str, Track] = field(default_factory=dict)
     under_way: dict[str, Step] = field(default_factory=dict)
     signalled: set[str] = field(default_factory=set)
+    was_stopping: frozenset[str] = frozenset()
     passed: set[str] = field(default_factory=set)
     serving: set[str] = field(default_factory=set)
     drained_at: dict[str, float] = field(default_factory=dict)
@@ -62,7 +63,8 @@ class Lives:
             for name, track in self.tracks.items()
         }
         servers = None if self.blind else tuple(self._server(name) for name in self.servers)
-        seen = Seen(self.now, tuple(self.instances.values()), servers, self.now, dict(self.under_way))
+        under_way, was_stopping = dict(self.under_way), self.was_stopping
+        seen = Seen(self.now, tuple(self.instances.values()), servers, self.now, under_way, was_stopping=was_stopping)
         replicas, after = join(seen, noted, 120)
         changes = transitions(self.tracks, after, replicas, self.now)
         self.tracks = after
@@ -174,7 +176,8 @@ class Lives:
         self.blind = False
 
     def daemon_restarts(self) -> None:
-        """All that is only remembered is lost; a signal once sent ends its replica all the same."""
+        """All that is only remembered is lost, save who was to be stopped: that was on the disk before its signal."""
+        self.was_stopping |= {name for name, track in self.tracks.items() if track.stopping}
         for name, step in self.under_way.items():
             if step is Step.START and name not in self.instances:
                 self.instances[name] = replace(instance(name, Phase.CREATED))

@@ -1,4 +1,5 @@
-"""A simulated disk under the store: what is saved is on it within a second, unless it is full; a kill loses what is not."""
+"""A simulated disk under the store: what is saved is on it within a second, or when that is asked for, unless it is full; a
+kill loses what is not."""
 
 import json
 from collections.abc import Mapping
@@ -14,14 +15,15 @@ COMMIT_EVERY_S = 1.0
 
 @dataclass
 class Disk:
-    """What outlives a daemon."""
+    """What outlives a daemon. `is_behind`: it was full when it was last to be written."""
 
     documents: dict[str, str] = field(default_factory=dict)
     orders: dict[str, Orders] = field(default_factory=dict)
     policies: dict[str, str] = field(default_factory=dict)
+    is_behind: bool = False
 
     def forget_names(self, ever: set[str], there: frozenset[str]) -> None:
-        """A kill loses the last second, and with it the numbers of replicas that came and went in it."""
+        """What a full disk did not take is lost: the numbers of replicas that came and went meanwhile."""
         for service in {name.rpartition("-")[0] for name in ever}:
             known = _next_number(self.documents.get(service, ""))
             lost = {name for name in ever if name.rpartition("-")[0] == service and number_of(name) >= known}
@@ -56,8 +58,7 @@ class DiskStore(MemoryStore):
         if self._outside.time() - self._committed_at >= COMMIT_EVERY_S:
             self.commit()
 
-    async def forget(self, service: str) -> None:
-        await super().forget(service)
+    async def written(self) -> None:
         self.commit()
 
     async def set_orders(self, service: str, orders: Orders) -> None:
@@ -71,7 +72,9 @@ class DiskStore(MemoryStore):
     def commit(self) -> None:
         """Write, where there is room."""
         if self._outside.has("disk full"):
+            self._disk.is_behind = True
             return
+        self._disk.is_behind = False
         self._committed_at = self._outside.time()
         self._disk.documents = dict(self._documents)
         self._disk.orders = dict(self._orders)

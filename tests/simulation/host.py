@@ -132,7 +132,9 @@ class Host:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self.engine.starting.clear()
-        self.disk.forget_names(self.outside.ever, frozenset(self.engine.containers))
+        if self.disk.is_behind:
+            self.disk.forget_names(self.outside.ever, frozenset(self.engine.containers))
+            self.proxy.forget_signals()
 
     # ------------------------------------------------------------ faults
 
@@ -232,8 +234,10 @@ class Host:
         await self.start()
 
     async def _spoil_state(self, fault: Fault) -> None:
-        """The state is truncated or not of this world while the daemon is away: names may then be used again."""
+        """The state is truncated or not of this world while the daemon is away: names may then be used again, and nothing
+        shows the signal of one that was never in the proxy."""
         await self.kill()
+        self.proxy.forget_signals()
         spoiled = ("", "{}", '{"memory": 3}', "\x00\x01")[fault.at % 4]
         self.disk.documents = dict.fromkeys(self.disk.documents, spoiled)
         self.outside.ever = set(self.engine.containers)

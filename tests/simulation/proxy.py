@@ -190,14 +190,18 @@ class SimProxy:
     def check_stop(self, replica: str) -> None:
         """A stop signal arrives."""
         behind, now = self.behind(replica), self._outside.time()
-        if behind is None:
-            return
-        if not behind.draining:
+        if behind is not None and not behind.draining:
             self._outside.breaks(f"{replica} gets its stop signal while the proxy may send to it")
             return
         self.signalled.add(replica)
+        if behind is None:
+            return
         if now < behind.busy_until and now - behind.drained_at < self.drain_timeout_s:
             self._outside.breaks(f"{replica} gets its stop signal with requests in flight")
+
+    def forget_signals(self) -> None:
+        """Nothing is left that shows the stop signals of replicas that it does not have."""
+        self.signalled = {replica for replica in self.signalled if self.behind(replica) is not None}
 
     def restart(self, gap_s: float) -> None:
         """It dies with its connections, and is back from its file with counters from 0."""

@@ -68,9 +68,7 @@ class Deciding(Lives):
         self.saved = self.memory
 
     def daemon_restarts(self) -> None:
-        """One that had its signal before it was ever in the proxy looks like one that starts: nothing shows the signal."""
         super().daemon_restarts()
-        self.signalled &= self.servers.keys()
         self.memory = Memory.from_json(self.saved.to_json(), self.now)
 
     def order(self, count: int) -> None:

@@ -39,4 +39,28 @@ KEPT = (
         3319,
         (Fault(4.36, "proxy assign half", 13.0, 1), Fault(7.75, "down", 3.0, 3)),
     ),
+    Kept(
+        "the number of a replica that came and went within a second of a kill was used again",
+        385,
+        (
+            Fault(9.27, "restart_proxy", 13.0, 1),
+            Fault(12.34, "turn_clock", 7.0, 1),
+            Fault(12.46, "kill_replica", 3.0, 0),
+            Fault(13.85, "kill_daemon", 3.0, 1),
+            Fault(14.63, "kill_replica", 0.3, 1),
+            Fault(17.69, "kill_daemon", 0.3, 3),
+        ),
+    ),
+    Kept(
+        "a replica that was stopped while it started, found by the next daemon while it ended, came into the proxy",
+        1,
+        (
+            Fault(4.0, "order_count", 0.0, 1),
+            Fault(8.0, "order_count", 0.0, 2),
+            Fault(8.1, "replicas deaf", 7.0),
+            Fault(8.9, "order_count", 0.0, 1),
+            Fault(9.2, "kill_replica"),
+            Fault(9.2, "kill_daemon", 0.3),
+        ),
+    ),
 )

@@ -62,6 +62,15 @@ async def test_all_is_there_after_a_restart_and_numbers_go_on(tmp_path: Path) ->
     await again.close()
 
 
+async def test_what_is_asked_to_be_written_outlives_a_kill_right_after(tmp_path: Path) -> None:
+    store = await opened(tmp_path / "state.db")
+    for number in range(3):  # within one second, of which a kill would else lose all but the first
+        await store.save("web", f"{number}")
+        await store.written()
+        assert read_snapshot(tmp_path / "state.db").documents == {"web": f"{number}"}
+    await store.close()
+
+
 async def test_a_closed_store_leaves_one_file(tmp_path: Path) -> None:
     store = await opened(tmp_path / "state.db")
     await store.save("web", "one")
@@ -360,6 +369,9 @@ async def test_a_start_on_a_full_disk_has_what_was_saved_and_writes_later(tmp_pa
         assert await store.orders() == {"web": DOWN}
         await store.save("web", "after" * 1000)
         await until(lambda: "disk is full" in store.degraded)
+        began = time.monotonic()
+        await store.written()
+        assert time.monotonic() - began < 1.0
         filler.unlink()
         await until(lambda: store.degraded == "")
         await store.close()

@@ -8,10 +8,11 @@ from pathlib import Path
 from autoscaler.control.daemon import Daemon
 from autoscaler.control.operator import Operator
 from autoscaler.control.parts import Hands, Parts
-from autoscaler.model import Event, EventKind, ReplicaState
+from autoscaler.model import Event, EventKind, Orders, ReplicaState
 from autoscaler.ports import ReplicaRuntime
 from autoscaler.spec.load import Loaded, load_document, load_policies
 from autoscaler.store.memory import MemoryStore
+from autoscaler.store.sqlite import COMMIT_EVERY_S
 from tests.support.worlds import World
 
 WEB = """\
@@ -52,17 +53,40 @@ class Counted:
 
 
 class Disk(MemoryStore):
-    """A store that outlives its daemons; what a killed one still writes does not reach it."""
+    """A store that outlives its daemons. A kill loses the documents of the last second, save those asked to be written; what
+    a killed daemon still writes does not reach it."""
 
     writable = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._on_disk: dict[str, str] = {}
+        self._committed_at = float("-inf")
 
     async def save(self, service: str, document: str) -> None:
         if self.writable:
             await super().save(service, document)
+            if asyncio.get_running_loop().time() - self._committed_at >= COMMIT_EVERY_S:
+                await self.written()
+
+    async def written(self) -> None:
+        if self.writable:
+            self._on_disk = dict(self._documents)
+            self._committed_at = asyncio.get_running_loop().time()
+
+    async def set_orders(self, service: str, orders: Orders) -> None:
+        if self.writable:
+            await super().set_orders(service, orders)
+            await self.written()
 
     async def set_good_policies(self, documents: Mapping[str, str]) -> None:
         if self.writable:
             await super().set_good_policies(documents)
+            await self.written()
+
+    def lose_what_is_unwritten(self) -> None:
+        """Its daemon was killed."""
+        self._documents = dict(self._on_disk)
 
 
 @dataclass
@@ -141,6 +165,7 @@ class Controller:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self.store.lose_what_is_unwritten()
         self.store.writable = True
 
     def is_alive(self) -> bool:

@@ -5,7 +5,7 @@ TEST_COMMANDS = python3-venv dockerd=docker.io iptables ip=iproute2 haproxy busy
 	docker-registry wrk promtool=prometheus openssl
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format soak bench docs constraints clean
+.PHONY: help demo test lint format soak chaos bench docs constraints clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +34,11 @@ format: ## Write the code as ruff has it
 soak: ## A million runs of the deterministic simulation: ARGS="--runs 20000 --from 5000"
 	@tools/venv.sh test
 	@tools/soak.sh $(ARGS)
+
+chaos: ## Faults under load on the real thing, five minutes a runtime: ARGS="--runtime docker --minutes 60 --seed 7"
+	@tools/packages.sh $(TEST_COMMANDS)
+	@tools/venv.sh test
+	@tools/with-docker.sh tools/chaos.sh $(ARGS)
 
 bench: ## Every benchmark: a line each, with the ratio and its goal
 	@tools/packages.sh $(TEST_COMMANDS)

@@ -1,0 +1,69 @@
+"""Which faults there are, how often each comes against the others, and in which order: from a seed.
+
+A deck holds each fault as often as its `weight` says. It is shuffled, dealt to the end, and shuffled again, so that none
+is forgotten and any may follow any. `case` is the fault's number in the list that docs/reliability.md follows.
+"""
+
+import random
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+
+from tests.chaos import faults_daemon, faults_engine, faults_proxy, faults_replica
+from tests.chaos.site import Site
+
+DOCKER = frozenset({"docker"})
+BOTH = frozenset({"docker", "process"})
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One kind of fault. `quick`: one for the short form, which deals those alone."""
+
+    name: str
+    strike: Callable[[Site], Awaitable[None]]
+    weight: int = 1
+    runtimes: frozenset[str] = BOTH
+    quick: bool = False
+
+
+FAULTS = (
+    Fault("scale out or in", faults_replica.scaled, weight=9, quick=True),
+    Fault("replica killed", faults_replica.killed, weight=3, quick=True),
+    Fault("replica hung", faults_replica.hung, weight=2, quick=True),
+    Fault("replica refuses connections", faults_replica.refuses),
+    Fault("replica answers nonsense", faults_replica.nonsense, quick=True),
+    Fault("replica crashes at boot", faults_replica.crashes_at_boot),
+    Fault("replica never ready", faults_replica.never_ready),
+    Fault("replica boots slowly", faults_replica.boots_slowly),
+    Fault("replica ignores SIGTERM", faults_replica.deaf),
+    Fault("replica out of memory", faults_replica.out_of_memory, runtimes=DOCKER),
+    Fault("docker rm -f", faults_replica.removed, runtimes=DOCKER),
+    Fault("docker pause", faults_replica.paused, runtimes=DOCKER),
+    Fault("docker network disconnect", faults_replica.disconnected, runtimes=DOCKER),
+    Fault("daemon killed", faults_daemon.killed, weight=2, quick=True),
+    Fault("daemon killed while scaling", faults_daemon.killed_while_scaling, weight=3, quick=True),
+    Fault("daemon killed while starting", faults_daemon.killed_while_starting),
+    Fault("daemon ended", faults_daemon.ended),
+    Fault("daemon stopped for a while", faults_daemon.stopped_for_a_while),
+    Fault("100 policy edits in 10 s", faults_daemon.policies_edited),
+    Fault("route added and taken away", faults_daemon.route_added_and_taken_away, weight=2, quick=True),
+    Fault("state dir full", faults_daemon.disk_full, runtimes=DOCKER),
+    Fault("proxy's worker killed", faults_proxy.worker_killed, quick=True),
+    Fault("proxy's master killed", faults_proxy.master_killed),
+    Fault("new route's port taken", faults_proxy.port_taken),
+    Fault("runtime socket cut", faults_proxy.socket_cut),
+    Fault("queue full", faults_proxy.queue_full),
+    Fault("engine hangs", faults_engine.hangs, runtimes=DOCKER),
+    Fault("engine away", faults_engine.goes_away, runtimes=DOCKER),
+)
+
+
+def dealt(runtime: str, chance: random.Random, *, quick: bool = False) -> Iterator[Fault]:
+    """Faults without end; `quick`: each of the short form's once, and then no more."""
+    faults = [fault for fault in FAULTS if runtime in fault.runtimes and (fault.quick or not quick)]
+    deck = [fault for fault in faults for _ in range(1 if quick else fault.weight)]
+    while True:
+        chance.shuffle(deck)
+        yield from deck
+        if quick:
+            return

@@ -396,16 +396,16 @@ async def test_one_that_hangs_is_out_of_choice_within_four_seconds(proxy: HAProx
 
 
 async def test_slow_heads_from_many_are_cut_and_others_are_served(proxy: HAProxy) -> None:
-    web = service(timeout_header=1.0)
+    web = service(timeout_header=3.0)
     (one,) = await replicas(1)
     await proxy.configure([web])
     await proxy.assign("web", [backend(one)])
     began = time.monotonic()
-    slow = [asyncio.create_task(send_raw(web.route.bind, b"GET / HTTP/1.1\r\nX: ", 6)) for _ in range(300)]
+    slow = [asyncio.create_task(send_raw(web.route.bind, b"GET / HTTP/1.1\r\nX: ", 20)) for _ in range(300)]
     while not all(task.done() for task in slow):
         asked = time.monotonic()
         assert (await ask(web.route.bind)).status == 200
-        assert time.monotonic() - asked < 1
+        assert time.monotonic() - asked < 3
         await asyncio.sleep(0.05)
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 12
     assert all(b" 408 " in task.result() for task in slow)

@@ -93,9 +93,23 @@ class ServerState(StrEnum):
     DRAIN = "drain"
 
 
+class Check(StrEnum):
+    """What a replica's health check finds at present, whether or not it has failed often enough to count as failed.
+
+    One that fails takes connections, and answers wrongly, late or not at all; one that refuses takes none.
+    """
+
+    PASSES = "passes"
+    FAILS = "fails"
+    REFUSES = "refuses"
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A replica as the proxy sees it. `in_flight` sums over all of the proxy's workers, old ones too; totals may reset."""
+    """A replica as the proxy sees it. `in_flight` sums over all of the proxy's workers, old ones too; totals may reset.
+
+    One that is not `checked` gets requests without being asked for its health, as it was ordered.
+    """
 
     replica: str
     state: ServerState
@@ -103,6 +117,17 @@ class Server:
     requests_total: int
     errors_total: int
     address: Address | None = None
+    problem: str = ""
+    check: Check = Check.PASSES
+    checked: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What our own asking finds of a replica that the proxy doesn't ask; `failed`: so often in a row that it has failed."""
+
+    check: Check
+    failed: bool = False
     problem: str = ""
 
 
@@ -186,7 +211,7 @@ class Replica:
     ready. `in_proxy` says whether the proxy has a server for it, `passed` that it passed its health check, `let_go` that the
     proxy sends it nothing any more, `drained` that it has nothing in flight with it either, `signalled` that it has, or may
     have, its stop signal. `created` is one that was made and never started. `failure` says why a failed one failed, `cause`
-    why a draining one is draining.
+    why a draining one is draining. `checked` says whether the proxy asks for its health, `check` what is found.
     """
 
     name: str
@@ -208,6 +233,8 @@ class Replica:
     created: bool = False
     exited: bool = False
     unhealthy: bool = False
+    check: Check = Check.PASSES
+    checked: bool = True
     failure: str = ""
     reason: str = ""
     cause: str = ""
@@ -341,12 +368,14 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """A server that the proxy shall have. A draining one gets no new requests and finishes those in flight."""
+    """A server that the proxy shall have. A draining one gets no new requests and finishes those in flight; one that is not
+    `checked` gets requests whatever its health check would say."""
 
     replica: str
     address: Address
     draining: bool
     cause: str
+    checked: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -428,6 +457,8 @@ class EventKind(StrEnum):
     START_FAILED = "start_failed"
     ACTION_FAILED = "action_failed"
     BACK_OFF = "back_off"
+    HEALTH_SUSPECT = "health_suspect"
+    HEALTH_BACK = "health_back"
     IMAGE_PREPARING = "image_preparing"
     IMAGE_READY = "image_ready"
     ORDERED = "ordered"

@@ -58,7 +58,7 @@ class Daemon:
         self.route_problems: Mapping[str, str] = {}
         self.proxy_problem = "" if parts.hands is None else "not configured yet"
         self.engines: dict[str, EngineWatch] = {}
-        self.proxy_watch = ProxyWatch(parts.proxy, parts.clock, self.meters, parts.emit)
+        self.proxy_watch = ProxyWatch(parts.proxy, parts.clock, self.meters, parts.emit, self._stir)
         self.last_tick_at: float | None = None
         self.started = asyncio.Event()
         self._files: tuple[Path, ...] = ()
@@ -279,6 +279,11 @@ class Daemon:
                 if change.what in DEADLY:
                     service.loop.killed(change.replica)
                 service.loop.stir()
+
+    def _stir(self, name: str) -> None:
+        """The proxy shows that something happened to a service: look now."""
+        if service := self.services.get(name):
+            service.loop.stir()
 
     async def _look_at_images(self) -> None:
         """Run for ever: see whether an image's name has come to mean another image."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 import aiohttp
 
-from autoscaler.model import Address, Instance, Phase
+from autoscaler.model import Address, Check, Instance, Phase
 from autoscaler.spec.models import HealthCheck, ServiceSpec
 
 ASK_EVERY_S = 0.1
@@ -72,19 +72,28 @@ def asked_by_runtime(check: HealthCheck, instance: Instance) -> bool:
 
 async def ask(spec: ServiceSpec, address: Address) -> str:
     """One question; "" when the answer is good, else what was wrong with it."""
+    _check, problem = await ask_once(spec, address)
+    return problem
+
+
+async def ask_once(spec: ServiceSpec, address: Address) -> tuple[Check, str]:
+    """One question, and what was wrong with the answer. One that never answers is taken to have taken the connection."""
     check = spec.replica.healthcheck
     try:
         async with asyncio.timeout(check.timeout):
-            if check.http is None:
-                return await _ask_tcp(address)
-            return await _ask_http(check.http, spec.route.host or "localhost", address)
+            problem = await _ask(check, spec.route.host or "localhost", address)
     except TimeoutError:
-        return f"{address}: no answer in {check.timeout:g} s"
+        found = Check.REFUSES if check.http is None else Check.FAILS
+        return found, f"{address}: no answer in {check.timeout:g} s"
     except (OSError, aiohttp.ClientError) as error:
-        return f"{address}: {error or type(error).__name__}"
+        refused = isinstance(error, aiohttp.ClientConnectorError) or not isinstance(error, aiohttp.ClientError)
+        return Check.REFUSES if refused else Check.FAILS, f"{address}: {error or type(error).__name__}"
+    return Check.FAILS if problem else Check.PASSES, problem
 
 
-async def _ask_tcp(address: Address) -> str:
+async def _ask(check: HealthCheck, host: str, address: Address) -> str:
+    if check.http is not None:
+        return await _ask_http(check.http, host, address)
     _reader, writer = await asyncio.open_connection(address.host, address.port)
     writer.close()
     return ""

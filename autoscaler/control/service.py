@@ -13,6 +13,7 @@ from autoscaler.control.decisions import Deciding
 from autoscaler.control.executor import Acting
 from autoscaler.control.health import Prober
 from autoscaler.control.images import Images
+from autoscaler.control.rechecks import Rechecks
 from autoscaler.control.saved import Saved, dump
 from autoscaler.control.watches import EngineWatch, ProxyWatch
 from autoscaler.errors import AutoscalerError, EngineUnavailable
@@ -22,7 +23,7 @@ from autoscaler.ports import Clock, Emit, Store
 from autoscaler.reconcile.backoff import failed
 from autoscaler.reconcile.lifecycle import Seen, Track, join, taken_back, told_to_drain
 from autoscaler.reconcile.names import highest_number
-from autoscaler.reconcile.plan import Book, plan
+from autoscaler.reconcile.plan import Book, passing, plan, suspected
 from autoscaler.reconcile.transitions import Became, Transition, account, transitions
 from autoscaler.spec.models import ServiceSpec
 
@@ -63,6 +64,7 @@ class ServiceLoop:
         self.replicas: tuple[Replica, ...] = ()
         self.tracks: dict[str, Track] = {}
         self.waits = ""
+        self._is_suspicious = False
         self.ticked = False
         self.problem = ""
         self.seen_empty = asyncio.Event()
@@ -75,6 +77,7 @@ class ServiceLoop:
         self._store = store
         self._images = images
         self._prober = Prober(self.stir)
+        self._rechecks = Rechecks(self.stir)
         self._stirred = stirred
         self._was_ready_at = saved.ready_at
         self._was_stopping = saved.stopping
@@ -124,6 +127,7 @@ class ServiceLoop:
                     await asyncio.sleep(early)
         finally:
             await self._prober.close()
+            await self._rechecks.close()
             await self.executor.close()
             await self._save()
 
@@ -173,12 +177,15 @@ class ServiceLoop:
         view = self._proxy.view()
         servers = None if view is None else view.servers.get(self.spec.service, ())
         view_t = view.t if view else now
-        self._join(Seen(now, instances, servers, view_t, under_way, self._was_ready_at, self._was_stopping))
+        verdicts = {} if servers is None else self._rechecks.watch(self.spec, instances, servers)
+        self._join(Seen(now, instances, servers, view_t, under_way, self._was_ready_at, self._was_stopping, verdicts))
         if whole and not self.orders.down:
             await self.deciding.decide(now, self.replicas, self.orders)
         desired = 0 if self.orders.down else self.deciding.desired(self.replicas)
         step = plan(self.spec, self.replicas, desired, now, self.book, blind=servers is None)
         self._begin(step)
+        if servers is not None:
+            self._tell_suspicion()
         await hit_async("tick.begun")
         self.ticked = True
         if not self.replicas and not self.executor.under_way():
@@ -262,6 +269,16 @@ class ServiceLoop:
                 self._event(EventKind.REPLICA_FAILED, change.replica, change.cause, facts)
             case Became.GONE:
                 self._event(EventKind.REPLICA_REMOVED, change.replica, change.cause, {"was_ready": change.was_ready})
+
+    def _tell_suspicion(self) -> None:
+        """That the health check is the suspect, or is no more."""
+        suspects = suspected(self.replicas)
+        if suspects and not self._is_suspicious:
+            facts: dict[str, object] = {"failing": len(suspects), "passing": passing(self.replicas)}
+            self._event(EventKind.HEALTH_SUSPECT, "", f"{suspects[0].name} is {suspects[0].failure}", facts)
+        if self._is_suspicious and not suspects:
+            self._event(EventKind.HEALTH_BACK, "", "none is left that fails it")
+        self._is_suspicious = bool(suspects)
 
     def _event(self, kind: EventKind, replica: str, cause: str, facts: dict[str, object] | None = None) -> None:
         self._emit(Event(self._clock.now(), self.spec.service, kind, replica, cause, facts or {}))

@@ -12,7 +12,7 @@ from contextlib import suppress
 from autoscaler.control.meters import Meters
 from autoscaler.control.parts import Meterings
 from autoscaler.errors import EngineError, ProxyError
-from autoscaler.model import Change, Event, EventKind, Instance, ProxyView
+from autoscaler.model import Change, Check, Event, EventKind, Instance, ProxyView
 from autoscaler.ports import Clock, Emit, ProxyReader, RuntimeReader
 
 LOOK_TIMEOUT_S = 5.0
@@ -109,14 +109,16 @@ class EngineWatch:
 
 
 class ProxyWatch:
-    """The proxy's view, read five times a second, and its log; both go to the meters."""
+    """The proxy's view, read five times a second, and its log; both go to the meters. `stir` is called with a service of
+    which a replica begins to fail its health check."""
 
-    def __init__(self, proxy: ProxyReader, clock: Clock, meters: Meters, emit: Emit) -> None:
+    def __init__(self, proxy: ProxyReader, clock: Clock, meters: Meters, emit: Emit, stir: Callable[[str], None]) -> None:
         self.problem = "not read yet"
         self._proxy = proxy
         self._clock = clock
         self._meters = meters
         self._emit = emit
+        self._stir = stir
         self._view: ProxyView | None = None
         self._told = False
 
@@ -142,8 +144,10 @@ class ProxyWatch:
         except (ProxyError, TimeoutError) as error:
             self._failed(str(error) or f"no answer in {READ_TIMEOUT_S:g} s")
             return
-        self._view = view
+        before, self._view = self._view, view
         self._meters.see(view)
+        for service in _begin_to_fail(before, view):
+            self._stir(service)
         if self._told:
             self._emit(Event(self._clock.now(), "", EventKind.PROXY_BACK, cause="it answers again"))
         self.problem, self._told = "", False
@@ -165,3 +169,14 @@ class ProxyWatch:
                 async for batch in self._proxy.requests():
                     self._meters.hear(self._clock.now(), batch)
             await asyncio.sleep(RECONNECT_S)
+
+
+def _begin_to_fail(before: ProxyView | None, view: ProxyView) -> set[str]:
+    """The services of which a server fails its check now that didn't at the last look."""
+    former = {} if before is None else before.servers
+    begin = set()
+    for service, servers in view.servers.items():
+        failing = {server.replica for server in former.get(service, ()) if server.check is not Check.PASSES}
+        if any(server.check is not Check.PASSES and server.replica not in failing for server in servers):
+            begin.add(service)
+    return begin

@@ -12,7 +12,7 @@ may be lost: it is then rebuilt from what is seen.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from autoscaler.model import Exit, Instance, Phase, Replica, ReplicaState, Server, ServerState, Step
+from autoscaler.model import Check, Exit, Instance, Phase, Replica, ReplicaState, Server, ServerState, Step, Verdict
 
 SETTLED_S = 0.2  # a request chosen for a server in the very moment of its draining shows up by then
 
@@ -50,7 +50,7 @@ class Seen:
     """All that one tick sees of a service. `servers` is None where the proxy can't be seen; `view_t` is when it was seen.
 
     `was_ready_at` is when a daemon before this one first saw a replica ready, `was_stopping` are those that it has, or may
-    have, sent their stop signal.
+    have, sent their stop signal. `verdicts` are on those that the proxy does not check.
     """
 
     now: float
@@ -60,6 +60,7 @@ class Seen:
     under_way: Mapping[str, Step] = field(default_factory=dict)
     was_ready_at: Mapping[str, float] = field(default_factory=dict)
     was_stopping: frozenset[str] = frozenset()
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
 
 
 def join(seen: Seen, tracks: Mapping[str, Track], start_timeout_s: float) -> tuple[tuple[Replica, ...], dict[str, Track]]:
@@ -89,7 +90,8 @@ def join(seen: Seen, tracks: Mapping[str, Track], start_timeout_s: float) -> tup
 def _joined(
     seen: Seen, instance: Instance, server: Server | None, track: Track, start_timeout_s: float
 ) -> tuple[Replica, Track]:
-    failure, reason = _failure(seen.now, instance, server, track, start_timeout_s)
+    verdict = _verdict(server, seen.verdicts)
+    failure, reason = _failure(seen.now, instance, server, verdict, track, start_timeout_s)
     failure = failure or (track.cause if track.spoiled else "")
     state = _state(instance, track, failure)
     if state is not track.state:
@@ -119,6 +121,8 @@ def _joined(
         created=instance.phase is Phase.CREATED,
         exited=instance.phase is Phase.EXITED,
         unhealthy=failure.startswith("unhealthy") and instance.phase is Phase.RUNNING,
+        check=verdict.check,
+        checked=server is None or server.checked,
         failure=failure,
         reason=reason,
         cause=track.cause,
@@ -149,7 +153,18 @@ def _found(seen: Seen, name: str, server: Server | None, stopping: bool) -> Trac
     return found
 
 
-def _failure(now: float, instance: Instance, server: Server | None, track: Track, start_timeout_s: float) -> tuple[str, str]:
+def _verdict(server: Server | None, verdicts: Mapping[str, Verdict]) -> Verdict:
+    """What its check says: the proxy's, or, where that doesn't ask, our own; until that has an answer, what it said last."""
+    if server is None:
+        return Verdict(Check.PASSES)
+    if not server.checked:
+        return verdicts.get(server.replica, Verdict(Check.FAILS))
+    return Verdict(server.check, server.state is ServerState.DOWN, server.problem)
+
+
+def _failure(
+    now: float, instance: Instance, server: Server | None, verdict: Verdict, track: Track, start_timeout_s: float
+) -> tuple[str, str]:
     """Why the replica has failed by no doing of ours, at length and in one word; "" twice where it has not."""
     match instance.phase:
         case Phase.EXITED:
@@ -164,9 +179,9 @@ def _failure(now: float, instance: Instance, server: Server | None, track: Track
         return "sent a stop signal by someone else", "exited"
     if (track.passed or track.serving) and instance.address is None:
         return "taken off its network by someone else", "unhealthy"
-    if server is not None and server.state is ServerState.DOWN:
-        hung = "TOUT" in server.problem  # HAProxy's check status: L4TOUT, L6TOUT, L7TOUT
-        return f"unhealthy: {server.problem or 'its health check fails'}", "hung" if hung else "unhealthy"
+    if server is not None and verdict.failed:
+        hung = "TOUT" in verdict.problem or "no answer" in verdict.problem  # in HAProxy's words: L4TOUT, L7TOUT; in ours
+        return f"unhealthy: {verdict.problem or 'its health check fails'}", "hung" if hung else "unhealthy"
     if track.passed and instance.healthy is False:
         return "unhealthy: its own HEALTHCHECK fails", "unhealthy"
     if not track.passed and track.running_at is not None and now - track.running_at > start_timeout_s:

@@ -9,13 +9,14 @@ A plan is level-triggered: it follows from what is seen, so that it may be made 
 steps needs no repair. A replica that has an action under way gets none.
 
 When most replicas in the proxy fail their check at once, the check is the suspect: they stay, and one at a time is replaced,
-the new one ready first.
+the new one ready first. From their first bad answer on, those that take connections are not left to the proxy's judgement:
+they get requests unchecked until they pass again, and stay suspects although most may pass by then.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from autoscaler.model import Action, Backend, Plan, Remove, Replica, ReplicaState, Start, Stop
+from autoscaler.model import Action, Backend, Check, Plan, Remove, Replica, ReplicaState, Start, Stop
 from autoscaler.reconcile.backoff import NO_BACKOFF, Backoff
 from autoscaler.reconcile.names import name, number_of
 from autoscaler.reconcile.victims import pick_victims
@@ -53,7 +54,7 @@ def plan(
     actions: list[Action] = [] if blind else _stops(spec, replicas, leaving, now)
     actions += _removals_and_restarts(replicas, leaving, book)
     return Plan(
-        backends=None if blind else _backends(replicas, leaving),
+        backends=None if blind else _backends(replicas, leaving, _unchecked(spec, replicas)),
         actions=(*actions, *starts),
         drains=() if blind else tuple((r.name, leaving[r.name]) for r in replicas if r.name in leaving and _can_drain(r)),
         returns=tuple((r.name, f"{desired} wanted, {len(counted)} there") for r in returns),
@@ -62,10 +63,34 @@ def plan(
 
 
 def suspected(replicas: Sequence[Replica]) -> list[Replica]:
-    """Those that fail their check while most in the proxy do, the first to be replaced first; [] while most pass."""
-    failing = [r for r in replicas if r.state is ReplicaState.FAILED and r.unhealthy and r.in_proxy and not r.cause]
-    passing = [r for r in replicas if r.state is ReplicaState.READY]
-    return sorted(failing, key=lambda r: number_of(r.name)) if len(failing) > len(passing) else []
+    """Those that fail their check while most do, or that have been kept since most did, the first to be replaced first."""
+    failing = [r for r in replicas if _has_failed(r)]
+    if not _most_fail(replicas):
+        failing = [r for r in failing if not r.checked]
+    return sorted(failing, key=lambda r: number_of(r.name))
+
+
+def passing(replicas: Sequence[Replica]) -> int:
+    """How many are in use and pass their check."""
+    return sum(r.state is ReplicaState.READY and r.check is Check.PASSES for r in replicas)
+
+
+def _most_fail(replicas: Sequence[Replica]) -> bool:
+    """Whether more replicas in the proxy fail their check, be it for the first time, than pass it."""
+    begin_to = [r for r in replicas if r.state is ReplicaState.READY and r.check is not Check.PASSES]
+    return len(begin_to) + sum(map(_has_failed, replicas)) > passing(replicas)
+
+
+def _has_failed(replica: Replica) -> bool:
+    return replica.state is ReplicaState.FAILED and replica.unhealthy and replica.in_proxy and not replica.cause
+
+
+def _unchecked(spec: ServiceSpec, replicas: Sequence[Replica]) -> frozenset[str]:
+    """Those that the proxy shall send requests though they fail its check."""
+    if not spec.replica.healthcheck.by_proxy:
+        return frozenset()
+    most_fail = _most_fail(replicas)
+    return frozenset(r.name for r in replicas if r.in_proxy and r.check is Check.FAILS and (most_fail or not r.checked))
 
 
 def _serving(counted: Sequence[Replica]) -> int:
@@ -154,10 +179,16 @@ def _removals_and_restarts(replicas: Sequence[Replica], leaving: Mapping[str, st
     return actions
 
 
-def _backends(replicas: Sequence[Replica], leaving: Mapping[str, str]) -> tuple[Backend, ...]:
+def _backends(replicas: Sequence[Replica], leaving: Mapping[str, str], unchecked: frozenset[str]) -> tuple[Backend, ...]:
     """All that are ready to serve, and those that leave until they have ended."""
     return tuple(
-        Backend(r.name, r.address, r.name in leaving, leaving.get(r.name, "health check passed"))
+        Backend(
+            replica=r.name,
+            address=r.address,
+            draining=r.name in leaving,
+            cause=leaving.get(r.name, "health check passed"),
+            checked=r.name in leaving or r.name not in unchecked,
+        )
         for r in replicas
         if r.address is not None and not r.exited and not r.created and (r.in_proxy or (r.passed and r.name not in leaving))
     )

@@ -100,6 +100,11 @@ class HealthCheck(Model):
     start_period: Duration = 30.0
     start_timeout: PositiveDuration = 120.0
 
+    @property
+    def by_proxy(self) -> bool:
+        """Whether the proxy asks: what only the engine can tell, the controller alone asks."""
+        return not (self.docker or self.test)
+
     @model_validator(mode="after")
     def _one_of(self) -> "HealthCheck":
         asked = [key for key in ("http", "tcp", "docker", "test") if getattr(self, key)]

@@ -66,6 +66,12 @@ EVENTS: Mapping[E, Kind] = {
         runtime="which runtime",
     ),
     E.BACK_OFF: _warning("Starts keep failing, so the next one waits."),
+    E.HEALTH_SUSPECT: _warning(
+        "Most replicas fail their health check at once, so the check is the suspect: all stay in use, one is replaced at a time.",
+        failing="how many fail it",
+        passing="how many pass it",
+    ),
+    E.HEALTH_BACK: _info("The health check counts again: those that failed it pass it, or were replaced."),
     E.IMAGE_PREPARING: _info("The image is pulled or built."),
     E.IMAGE_READY: _info("The image is at hand."),
     E.ORDERED: _info("An operator ordered or took back a replica count, bounds, a pause or a down."),

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from autoscaler.errors import ProxyUnavailable
-from autoscaler.model import Address, Backend, ServerState
+from autoscaler.model import Address, Backend, Check, ServerState
 from autoscaler.ports import Proxy
+from autoscaler.spec.models import HealthCheck
 from tests.support.proxied import BINARIES, backend, haproxy, of, replicas, service, until
 from tests.support.web_client import Connection, ask, load
 
@@ -152,6 +153,50 @@ async def test_a_failing_health_check_takes_a_server_out(proxy: Proxy) -> None:
     assert {(await ask(web.route.bind)).body for _ in range(10)} == {b"web-2"}
     one.healthy = True
     await until(proxy, lambda view: of(view)["web-1"].state is ServerState.UP)
+
+
+async def test_a_server_that_begins_to_fail_is_seen_before_it_is_left(proxy: Proxy) -> None:
+    web = service(check=HealthCheck(http="/healthz", retries=5))
+    (one,) = await replicas(1)
+    await proxy.configure([web])
+    await proxy.assign("web", [backend(one)])
+    await until(proxy, lambda view: bool(one.heads))  # a new one falls at its first bad answer
+    one.healthy = False
+    view = await until(proxy, lambda view: of(view)["web-1"].check is Check.FAILS)
+    assert of(view)["web-1"].state is ServerState.UP
+    await one.stop()
+    await until(proxy, lambda view: of(view)["web-1"].check is Check.REFUSES)
+
+
+async def test_a_server_that_is_not_checked_gets_requests_whatever_its_check_says(proxy: Proxy) -> None:
+    web = service()
+    one, two = await replicas(2)
+    await proxy.configure([web])
+    await proxy.assign("web", [backend(one), backend(two)])
+    one.healthy = two.healthy = False
+    await until(proxy, lambda view: all(server.state is ServerState.DOWN for server in of(view).values()))
+    await proxy.assign("web", [backend(one, checked=False), backend(two, checked=False)])
+    async with load(web.route.bind, 8, pause_s=0.01) as seen:
+        await asyncio.sleep(2.5)  # longer than it takes a check to take one out
+        view = await proxy.observe()
+    assert seen.failed == []
+    assert one.requests
+    assert two.requests
+    assert {(server.state, server.checked) for server in of(view).values()} == {(ServerState.UP, False)}
+
+
+async def test_a_server_that_is_checked_again_is_taken_out_again(proxy: Proxy) -> None:
+    web = service()
+    one, two = await replicas(2)
+    await proxy.configure([web])
+    one.healthy = False
+    await proxy.assign("web", [backend(one, checked=False), backend(two)])
+    view = await proxy.observe()
+    assert {server.replica: server.checked for server in of(view).values()} == {"web-1": False, "web-2": True}
+    assert b"web-1" in {(await ask(web.route.bind)).body for _ in range(10)}
+    await proxy.assign("web", [backend(one), backend(two)])
+    view = await until(proxy, lambda view: of(view)["web-1"].state is ServerState.DOWN)
+    assert of(view)["web-1"].checked
 
 
 async def test_a_server_that_fails_its_check_drains_too(proxy: Proxy) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from autoscaler.control.executor import Executor
-from autoscaler.control.health import ask
+from autoscaler.control.health import ask, ask_once
 from autoscaler.control.images import Images
 from autoscaler.control.watch import LOOK_EVERY_S, fingerprint, watch
-from autoscaler.model import Address, Backend, Event, Plan, Remove, Step
+from autoscaler.model import Address, Backend, Check, Event, Plan, Remove, Step
 from autoscaler.spec.models import HealthCheck
 from autoscaler.store.memory import MemoryStore
 from tests.reconcile.build import WEB
@@ -201,3 +201,5 @@ async def test_nobody_listens() -> None:
     for check in (HTTP, HealthCheck(tcp=True)):
         replica = WEB.replica.model_copy(update={"healthcheck": check})
         assert str(address) in await ask(WEB.model_copy(update={"replica": replica}), address)
+        found, _problem = await ask_once(WEB.model_copy(update={"replica": replica}), address)
+        assert found is Check.REFUSES

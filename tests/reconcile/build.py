@@ -1,6 +1,6 @@
 """Builders that take only what a test is about."""
 
-from autoscaler.model import Address, Instance, Phase, Replica, ReplicaState, Server, ServerState, Step
+from autoscaler.model import Address, Check, Instance, Phase, Replica, ReplicaState, Server, ServerState, Step, Verdict
 from autoscaler.reconcile.lifecycle import Seen
 from autoscaler.reconcile.names import number_of
 from autoscaler.spec.models import Bind, ReplicaSpec, Route, ServiceSpec, TargetTracking
@@ -19,7 +19,15 @@ def address(name: str) -> Address:
     return Address("10.0.0.1", 1000 + number_of(name))
 
 
-def ready(name: str, *, age: float = 60, in_flight: int = 0, in_proxy: bool = True) -> Replica:
+def ready(
+    name: str,
+    *,
+    age: float = 60,
+    in_flight: int = 0,
+    in_proxy: bool = True,
+    check: Check = Check.PASSES,
+    checked: bool = True,
+) -> Replica:
     return Replica(
         name,
         ReplicaState.READY,
@@ -29,6 +37,8 @@ def ready(name: str, *, age: float = 60, in_flight: int = 0, in_proxy: bool = Tr
         in_flight=in_flight,
         in_proxy=in_proxy,
         passed=True,
+        check=check,
+        checked=checked,
     )
 
 
@@ -74,7 +84,15 @@ def draining(
     )
 
 
-def failed(name: str, *, exited: bool = False, unhealthy: bool = False, in_proxy: bool = True) -> Replica:
+def failed(
+    name: str,
+    *,
+    exited: bool = False,
+    unhealthy: bool = False,
+    in_proxy: bool = True,
+    check: Check = Check.PASSES,
+    checked: bool = True,
+) -> Replica:
     return Replica(
         name,
         ReplicaState.FAILED,
@@ -84,6 +102,8 @@ def failed(name: str, *, exited: bool = False, unhealthy: bool = False, in_proxy
         in_proxy=in_proxy,
         exited=exited,
         unhealthy=unhealthy,
+        check=check,
+        checked=checked,
         failure="exited: exit status 1" if exited else "unhealthy: L4CON",
     )
 
@@ -92,11 +112,22 @@ def instance(name: str, phase: Phase = Phase.RUNNING, *, healthy: bool | None = 
     return Instance(f"id-{name}", name, "web", "abc", phase, NOW, address=address(name), healthy=healthy)
 
 
-def server(name: str, state: ServerState = ServerState.UP, *, in_flight: int = 0) -> Server:
-    return Server(name, state, in_flight, 0, 0, address(name))
+def server(
+    name: str,
+    state: ServerState = ServerState.UP,
+    *,
+    in_flight: int = 0,
+    check: Check = Check.PASSES,
+    checked: bool = True,
+) -> Server:
+    return Server(name, state, in_flight, 0, 0, address(name), check=check, checked=checked)
 
 
 def seen(
-    *instances: Instance, servers: tuple[Server, ...] | None = (), now: float = NOW, under_way: dict[str, Step] | None = None
+    *instances: Instance,
+    servers: tuple[Server, ...] | None = (),
+    now: float = NOW,
+    under_way: dict[str, Step] | None = None,
+    verdicts: dict[str, Verdict] | None = None,
 ) -> Seen:
-    return Seen(now, instances, servers, now, under_way or {})
+    return Seen(now, instances, servers, now, under_way or {}, verdicts=verdicts or {})

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoscaler.model import Remove, Replica, ReplicaState, Start, Step, Stop
+from autoscaler.model import Check, Remove, Replica, ReplicaState, Start, Step, Stop
 from autoscaler.reconcile.backoff import Backoff
 from autoscaler.reconcile.plan import NEW_BOOK, Book, plan
+from autoscaler.spec.models import HealthCheck
 from tests.reconcile.build import NOW, WEB, draining, failed, ready, starting
 
 BOOK = Book(next_number=9)
@@ -120,6 +121,24 @@ def steps(replicas: list[Replica], desired: int, book: Book = BOOK, *, blind: bo
             id="the only one: the new one ready first",
         ),
         pytest.param(
+            [failed("web-1", unhealthy=True), ready("web-2", check=Check.FAILS), ready("web-3")],
+            3,
+            "start web-9: 3 wanted, 2 there",
+            id="the first of most that begin to fail: a suspect as well",
+        ),
+        pytest.param(
+            [
+                failed("web-1", unhealthy=True, checked=False),
+                failed("web-2", unhealthy=True, checked=False),
+                ready("web-3"),
+                ready("web-4"),
+                ready("web-9"),
+            ],
+            4,
+            "drain web-1: unhealthy: L4CON",
+            id="suspects stay so until the last one is replaced or passes",
+        ),
+        pytest.param(
             [ready("web-1"), starting("web-2", created=True)],
             2,
             "start web-2: made but not started",
@@ -180,6 +199,46 @@ def test_the_proxy_has_the_ready_and_the_draining_ones() -> None:
     assert [(b.replica, b.draining) for b in backends] == [("web-1", False), ("web-2", False), ("web-3", True)]
 
 
+@pytest.mark.parametrize(
+    ("replicas", "unchecked"),
+    [
+        pytest.param([ready("web-1", check=Check.FAILS), ready("web-2")], [], id="half fail: the check is believed"),
+        pytest.param(
+            [ready("web-1", check=Check.FAILS), ready("web-2", check=Check.FAILS), ready("web-3")],
+            ["web-1", "web-2"],
+            id="most begin to fail: they get requests on",
+        ),
+        pytest.param([ready("web-1", check=Check.FAILS)], ["web-1"], id="the only one too"),
+        pytest.param(
+            [ready("web-1", check=Check.FAILS), failed("web-2", unhealthy=True, check=Check.REFUSES), ready("web-3")],
+            ["web-1"],
+            id="not one that refuses: requests fail there",
+        ),
+        pytest.param(
+            [ready("web-1", check=Check.FAILS, checked=False), ready("web-2"), ready("web-3")],
+            ["web-1"],
+            id="until it passes, though most do",
+        ),
+        pytest.param(
+            [ready("web-1", checked=False), ready("web-2", checked=False, check=Check.FAILS)],
+            ["web-2"],
+            id="one that passes is checked again",
+        ),
+        pytest.param(
+            [ready("web-1", checked=False, check=Check.REFUSES)], [], id="one that refuses too: the proxy leaves it then"
+        ),
+    ],
+)
+def test_who_gets_requests_unchecked(replicas: list[Replica], unchecked: list[str]) -> None:
+    backends = plan(WEB, replicas, len(replicas), NOW, BOOK).backends
+    assert backends is not None
+    assert [b.replica for b in backends if not b.checked and not b.draining] == unchecked
+    asked_by_engine = WEB.replica.model_copy(update={"healthcheck": HealthCheck(docker=True)})
+    backends = plan(WEB.model_copy(update={"replica": asked_by_engine}), replicas, len(replicas), NOW, BOOK).backends
+    assert backends is not None
+    assert all(backend.checked for backend in backends)
+
+
 def test_to_nothing() -> None:
     assert steps([ready("web-1"), starting("web-2")], 0) == (
         "stop web-2: still starting, 0 wanted of 2\ndrain web-1: idle, 0 wanted of 2"
@@ -188,7 +247,14 @@ def test_to_nothing() -> None:
 
 NAMES = st.integers(1, 30).map(lambda n: f"web-{n}")
 ONE = st.one_of(
-    st.builds(ready, NAMES, in_flight=st.integers(0, 3), in_proxy=st.booleans()),
+    st.builds(
+        ready,
+        NAMES,
+        in_flight=st.integers(0, 3),
+        in_proxy=st.booleans(),
+        check=st.sampled_from(Check),
+        checked=st.booleans(),
+    ),
     st.builds(starting, NAMES, created=st.booleans()),
     st.builds(starting, NAMES, under_way=st.just(Step.START)),
     st.builds(
@@ -202,7 +268,7 @@ ONE = st.one_of(
     ),
     st.builds(draining, NAMES, under_way=st.just(Step.STOP)),
     st.builds(failed, NAMES, exited=st.just(True), in_proxy=st.booleans()),
-    st.builds(failed, NAMES, unhealthy=st.booleans(), in_proxy=st.booleans()),
+    st.builds(failed, NAMES, unhealthy=st.booleans(), in_proxy=st.booleans(), checked=st.booleans()),
 )
 MANY = st.lists(ONE, max_size=12, unique_by=lambda r: r.name)
 

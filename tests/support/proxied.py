@@ -38,8 +38,8 @@ def service(name: str = "web", *, check: HealthCheck | None = None, bind: Bind |
     )
 
 
-def backend(replica: WebReplica, *, draining: bool = False) -> Backend:
-    return Backend(replica.name, replica.address, draining, "the test says so")
+def backend(replica: WebReplica, *, draining: bool = False, checked: bool = True) -> Backend:
+    return Backend(replica.name, replica.address, draining, "the test says so", checked)
 
 
 async def replicas(count: int, prefix: str = "web", first: int = 1) -> list[WebReplica]:

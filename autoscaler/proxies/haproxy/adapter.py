@@ -24,11 +24,12 @@ from autoscaler.ports import Clock, Emit
 from autoscaler.proxies.haproxy import process
 from autoscaler.proxies.haproxy.binary import find_binary_async
 from autoscaler.proxies.haproxy.difference import deletable, difference
-from autoscaler.proxies.haproxy.files import Files, write_atomic
+from autoscaler.proxies.haproxy.files import Files
 from autoscaler.proxies.haproxy.life import Life
 from autoscaler.proxies.haproxy.render import Config, Setting, lines, read_binds, read_log_port, read_servers
 from autoscaler.proxies.haproxy.request_log import RequestLog
 from autoscaler.proxies.haproxy.routes import ServiceBackend, lay_out
+from autoscaler.proxies.haproxy.states import write_config
 from autoscaler.proxies.haproxy.stats import ServerRow, parse_page
 from autoscaler.proxies.haproxy.workers import Workers
 from autoscaler.spec.models import Bind, ServiceSpec
@@ -195,7 +196,7 @@ class HAProxy:
         if self._writing is None or self._writing.done():
             self._file_is_behind = False  # what changes from here on is for the next writing
             text = self._text(self._config)
-            writing = run_alone(lambda: write_atomic(self._files.config, text), "haproxy-config")
+            writing = run_alone(lambda: write_config(self._files, text), "haproxy-config")
             self._writing = asyncio.create_task(writing, name="write haproxy.cfg")
             await asyncio.wait((self._writing,), timeout=WRITE_WAITS_S)
         problem = _why_not_written(self._writing)

@@ -4,6 +4,8 @@
     another address           set server addr
     to drain                  set server state drain; maint for one that is DOWN, which HAProxy never shows as DRAIN
     not to drain any more     set server state ready
+    not to be asked           disable health, set server health up
+    to be asked again         enable health
     not wanted any more       set server state maint; deleted later, by `deletable`, as `del server` may be refused
 
 Asked again with what the commands led to, it answers nothing. Source: HAProxy management guide, 9.3.
@@ -45,7 +47,7 @@ def _toward(service: str, options: ServerOptions, backend: Backend, row: ServerR
     server = f"{service}/{words.name(backend.replica)}"
     endpoint = words.endpoint(backend.address)
     if row is None:
-        return _add(server, endpoint, options, backend.draining)
+        return _add(server, endpoint, options, backend)
     commands = []
     if row.address != endpoint:
         host, _, port = endpoint.rpartition(":")
@@ -54,13 +56,23 @@ def _toward(service: str, options: ServerOptions, backend: Backend, row: ServerR
         commands.append(f"set server {server} state {'maint' if row.is_down else 'drain'}")
     if not backend.draining and (row.drains or row.in_maintenance):
         commands.append(f"set server {server} state ready")
+    if options.check and not backend.draining:
+        commands += _asking(server, backend, row)
     return tuple(commands)
 
 
-def _add(server: str, endpoint: str, options: ServerOptions, draining: bool) -> Commands:
+def _asking(server: str, backend: Backend, row: ServerRow) -> list[str]:
+    if backend.checked:
+        return [] if row.is_checked else [f"enable health {server}"]
+    if row.is_checked or row.is_down:
+        return [f"disable health {server}", f"set server {server} health up"]
+    return []
+
+
+def _add(server: str, endpoint: str, options: ServerOptions, backend: Backend) -> Commands:
     commands = [f"add server {server} {endpoint} {options}"]
-    if options.check:
+    if options.check and backend.checked:
         commands.append(f"enable health {server}")
-    if not draining:
+    if not backend.draining:
         commands.append(f"enable server {server}")  # one that drains stays as it was added: in maintenance
     return tuple(commands)

@@ -29,6 +29,11 @@ class Files:
         return self.folder / "haproxy.cfg.new"
 
     @property
+    def states(self) -> Path:
+        """What HAProxy shall know of servers beside the config: see states.py."""
+        return self.folder / "servers.state"
+
+    @property
     def stats(self) -> Path:
         """The current worker's runtime socket."""
         return self.folder / "stats.sock"
@@ -64,7 +69,7 @@ class Files:
 
     def remove(self) -> None:
         """Remove all of these files, and the folder where nothing else is in it."""
-        own = (self.config, self.candidate, self.stats, self.master, self.pid, self.messages)
+        own = (self.config, self.candidate, self.states, self.stats, self.master, self.pid, self.messages)
         for path in (*own, *self.folder.glob("routes-*.map"), *self.folder.glob("*.tmp")):
             path.unlink(missing_ok=True)
         with suppress(OSError):

@@ -22,6 +22,7 @@ from autoscaler.proxies.haproxy import process
 from autoscaler.proxies.haproxy.files import Files, write_atomic
 from autoscaler.proxies.haproxy.render import Config
 from autoscaler.proxies.haproxy.runtime_socket import ask_once
+from autoscaler.proxies.haproxy.states import write_config, write_states
 from autoscaler.proxies.haproxy.workers import MOST_OLDER_WORKERS, Workers
 
 IN_FORCE_TIMEOUT_S = 5.0
@@ -85,7 +86,7 @@ class Life:
             await self._in_force(config, former)
             await hit_async("proxy.reload.up")
         except ProxyError:
-            await run_alone(lambda: write_atomic(self._files.config, before), "haproxy-config")
+            await run_alone(lambda: write_config(self._files, before), "haproxy-config")
             raise
         self._files.keep_map(config.map_file)
 
@@ -116,6 +117,7 @@ class Life:
         try:
             await run_alone(lambda: write_atomic(config.map_file, config.routes.map), "haproxy-map")
             await run_alone(lambda: write_atomic(self._files.candidate, text), "haproxy-config")
+            await run_alone(lambda: write_states(self._files, text), "haproxy-states")
             await process.check_config(binary, self._files.candidate)
             await hit_async("proxy.config.checked")
             self._files.candidate.replace(self._files.config)

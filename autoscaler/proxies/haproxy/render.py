@@ -26,7 +26,7 @@ _LOG_PORT = re.compile(r"^    log 127\.0\.0\.1:(\d+) ", re.MULTILINE)
 _DIGEST = re.compile(r"^# Routes: ([0-9a-f]+)$", re.MULTILINE)
 _BACKEND = re.compile(r"backend (\S+)")
 _BIND = re.compile(r"^    bind (\S+)$", re.MULTILINE)
-_SERVER = re.compile(r"    server (\S+) (\[[0-9a-f:.]+\]|[0-9.]+):(\d+)( disabled)?")
+_SERVER = re.compile(r"    server (\S+) (\[[0-9a-f:.]+\]|[0-9.]+):(\d+)( disabled)?( # not checked)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,7 @@ class ServerLine:
     name: str
     endpoint: str
     draining: bool
+    checked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class FileNames:
     """The files that a config names."""
 
     stats: Path
+    states: Path
     map: Path
 
 
@@ -75,7 +77,7 @@ class Config:
             servers=servers,
             threads=self.setting.threads,
             log_port=self.setting.log_port,
-            files=FileNames(self.setting.folder / "stats.sock", self.map_file),
+            files=FileNames(self.setting.folder / "stats.sock", self.setting.folder / "servers.state", self.map_file),
             fd_limit=FD_LIMIT,
             full_log_rate=FULL_LOG_RATE,
             sampling=SAMPLING,
@@ -85,7 +87,7 @@ class Config:
 
 def lines(backends: Sequence[Backend]) -> tuple[ServerLine, ...]:
     """The server lines of these backends."""
-    return tuple(ServerLine(words.name(b.replica), words.endpoint(b.address), b.draining) for b in backends)
+    return tuple(ServerLine(words.name(b.replica), words.endpoint(b.address), b.draining, b.checked) for b in backends)
 
 
 # ---------------------------------------------------------------- read back
@@ -118,9 +120,9 @@ def read_servers(text: str) -> dict[str, tuple[Backend, ...]]:
             if service != NO_ROUTE:
                 servers[service] = []
         elif found := _SERVER.fullmatch(line):
-            name, host, port, disabled = found.groups()
+            name, host, port, disabled, unchecked = found.groups()
             address = Address(host.strip("[]"), int(port))
-            servers[service].append(Backend(name, address, bool(disabled), "in the config file"))
+            servers[service].append(Backend(name, address, bool(disabled), "in the config file", not unchecked))
     return {service: tuple(backends) for service, backends in servers.items()}
 
 

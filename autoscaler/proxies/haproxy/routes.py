@@ -17,6 +17,7 @@ from autoscaler.spec.models import Bind, HealthCheck, Route, ServiceSpec
 
 NO_ROUTE = "no_route"  # no service can have this name: theirs have no underscore
 SHORTEST_HARD_STOP_S = 600.0
+NOTICED_S = 0.6  # three readings of its statistics: by then the controller knows that most replicas begin to fail
 ANY_HOST = "*"
 
 
@@ -47,7 +48,7 @@ class ServerOptions:
     def __str__(self) -> str:
         words_ = [f"maxconn {self.max_concurrency}"]
         if self.check:
-            words_.append(f"check inter {_ms(self.check.interval)} fall {self.check.retries} rise 1")
+            words_.append(_asked(self.check))
         if self.slow_start_s:
             words_.append(f"slowstart {_ms(self.slow_start_s)}")
         # 2.6: a server added at run time keeps no idle connection unless it is told both. An idle one is closed after
@@ -115,11 +116,10 @@ def _frontend(bind: Bind, specs: Sequence[ServiceSpec]) -> Frontend:
 
 def _backend(spec: ServiceSpec) -> ServiceBackend:
     check = spec.replica.healthcheck
-    by_proxy = not (check.docker or check.test)  # the controller alone asks what only the engine can tell
     return ServiceBackend(
         name=words.name(spec.service),
         route=spec.route,
-        options=ServerOptions(spec.route.max_concurrency, spec.route.slow_start, check if by_proxy else None),
+        options=ServerOptions(spec.route.max_concurrency, spec.route.slow_start, check if check.by_proxy else None),
         check_path=words.target(check.http) if check.http else None,
         check_host=words.host(spec.route.host) if spec.route.host else "localhost",
         trusted=tuple(words.network(text) for text in spec.route.trusted_proxies),
@@ -140,6 +140,15 @@ def _refuse_twice(lines: Iterable[str]) -> None:
         if key in seen:
             raise ProxyError(f"{seen[key]} and {service} have the same bind, host and path", fix="give one another path")
         seen[key] = service
+
+
+def _asked(check: HealthCheck) -> str:
+    """How often it is asked, and when it is left: not within `NOTICED_S` of its first bad answer."""
+    fall = max(check.retries, 2)
+    pace_s = NOTICED_S / (fall - 1)
+    asked = f"check inter {_ms(check.interval)} fall {fall} rise 1"
+    is_hasty = check.retries == 1 or check.interval < pace_s
+    return f"{asked} fastinter {_ms(pace_s)}" if is_hasty else asked
 
 
 def _ms(seconds: float) -> str:

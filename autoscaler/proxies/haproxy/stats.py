@@ -12,19 +12,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from autoscaler.errors import ProxyUnavailable
-from autoscaler.model import Address, Backend, Server, ServerState, Traffic
+from autoscaler.model import Address, Backend, Check, Server, ServerState, Traffic
 from autoscaler.proxies.haproxy.routes import NO_ROUTE
 
 SHOW_STAT = "show stat -1 6 -1"  # every proxy's backend (2) and servers (4)
 SHOW_STAT_WITH_CLIENTS = "show stat -1 7 -1"  # frontends (1) too: their scur is client connections
 FRONTEND = "FRONTEND"
 BACKEND = "BACKEND"
+REFUSING = frozenset(("L4CON", "L4TOUT", "SOCKERR"))
+FAILING = frozenset(("L6RSP", "L6TOUT", "L7RSP", "L7STS", "L7TOUT"))
 COLUMNS = ("pxname", "svname", "qcur", "scur", "stot", "econ", "eresp", "status", "hrsp_5xx", "req_tot", "addr")
 
 
 @dataclass(frozen=True, slots=True)
 class ServerRow:
-    """One server in one worker. `status` is HAProxy's: UP, DOWN, MAINT, DRAIN, "UP 1/2", "no check"."""
+    """One server in one worker. `status` is HAProxy's: UP, DOWN, MAINT, DRAIN, "UP 1/2", "no check"; `check` is what the
+    health check said last, "" where none is asked."""
 
     name: str
     status: str
@@ -49,6 +52,11 @@ class ServerRow:
     def is_down(self) -> bool:
         """Fails its health check, whether or not it drains as well."""
         return self.status == "DOWN"
+
+    @property
+    def is_checked(self) -> bool:
+        """Is asked for its health, or would be but for maintenance."""
+        return bool(self.check) or self.in_maintenance
 
     @property
     def drains(self) -> bool:
@@ -111,7 +119,14 @@ def _read(lines: Iterable[str], at: Sequence[int], check_at: int, worker: str) -
             continue
         errors = int(cell[h5] or 0) + int(cell[econ]) + int(cell[eresp])
         row = ServerRow(
-            cell[sv], cell[status], int(cell[qcur]), int(cell[scur]), int(cell[stot]), errors, cell[addr], cell[check_at]
+            name=cell[sv],
+            status=cell[status],
+            queued=int(cell[qcur]),
+            sessions=int(cell[scur]),
+            sessions_total=int(cell[stot]),
+            errors_total=errors,
+            address=cell[addr],
+            check=cell[check_at].removeprefix("* "),  # one is under way
         )
         servers.setdefault(cell[px], []).append(row)
     return Page({service: tuple(servers.get(service, ())) for service in traffic}, traffic, clients)
@@ -138,11 +153,29 @@ def view_servers(
         in_flight = row.in_flight + elsewhere.get(row.name, 0)
         if state is ServerState.DRAIN:
             in_flight += idle_clients
-        problem = row.check if state is ServerState.DOWN else ""
         seen.append(
-            Server(row.name, state, in_flight, row.sessions_total, row.errors_total, read_address(row.address), problem)
+            Server(
+                replica=row.name,
+                state=state,
+                in_flight=in_flight,
+                requests_total=row.sessions_total,
+                errors_total=row.errors_total,
+                address=read_address(row.address),
+                problem=row.check if state is ServerState.DOWN else "",
+                check=_check(row),
+                checked=row.is_checked or backend is None or backend.checked,
+            )
         )
     return tuple(seen)
+
+
+def _check(row: ServerRow) -> Check:
+    """A plain UP has passed since it failed last, or was said to be up; "UP 1/2" is on its way down or was not asked yet."""
+    if not (row.is_down or row.status.startswith("UP ")):
+        return Check.PASSES
+    if row.check in REFUSING:
+        return Check.REFUSES
+    return Check.FAILS if row.check in FAILING else Check.PASSES
 
 
 def _state(row: ServerRow, wanted: Backend | None) -> ServerState:

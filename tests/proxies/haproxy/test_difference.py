@@ -1,5 +1,7 @@
 """From the servers there are to those there shall be: cases, and two laws over any of both."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,12 +16,12 @@ OPTIONS = ServerOptions(20, 0.0, HealthCheck())
 A, B = Address("10.0.0.1", 80), Address("10.0.0.2", 80)
 
 
-def row(name: str, status: str = "UP", address: Address = A, sessions: int = 0) -> ServerRow:
-    return ServerRow(name, status, 0, sessions, 0, 0, str(address))
+def row(name: str, status: str = "UP", address: Address = A, sessions: int = 0, check: str = "L7OK") -> ServerRow:
+    return ServerRow(name, status, 0, sessions, 0, 0, str(address), "" if status == "no check" else check)
 
 
-def wanted(name: str, *, draining: bool = False, address: Address = A) -> Backend:
-    return Backend(name, address, draining, "")
+def wanted(name: str, *, draining: bool = False, address: Address = A, checked: bool = True) -> Backend:
+    return Backend(name, address, draining, "", checked)
 
 
 @pytest.mark.parametrize(
@@ -57,6 +59,32 @@ def wanted(name: str, *, draining: bool = False, address: Address = A) -> Backen
             ["set server web/web-1 addr 10.0.0.2 port 80"],
             id="another address",
         ),
+        pytest.param(
+            [wanted("web-1", checked=False)],
+            [],
+            [f"add server web/web-1 10.0.0.1:80 {OPTIONS}", "enable server web/web-1"],
+            id="new, and not to be asked",
+        ),
+        pytest.param(
+            [wanted("web-1", checked=False)],
+            [row("web-1", "DOWN")],
+            ["disable health web/web-1", "set server web/web-1 health up"],
+            id="not to be asked any more",
+        ),
+        pytest.param([wanted("web-1", checked=False)], [row("web-1", "no check")], [], id="not asked already"),
+        pytest.param(
+            [wanted("web-1", checked=False)],
+            [row("web-1", "DOWN", check="")],
+            ["disable health web/web-1", "set server web/web-1 health up"],
+            id="a check that was under way has taken it down",
+        ),
+        pytest.param([wanted("web-1")], [row("web-1", "no check")], ["enable health web/web-1"], id="to be asked again"),
+        pytest.param(
+            [wanted("web-1", draining=True, checked=False)],
+            [row("web-1")],
+            ["set server web/web-1 state drain"],
+            id="of one that drains it doesn't matter",
+        ),
     ],
 )
 def test_cases(backends: list[Backend], rows: list[ServerRow], commands: list[str]) -> None:
@@ -64,8 +92,11 @@ def test_cases(backends: list[Backend], rows: list[ServerRow], commands: list[st
 
 
 def test_without_a_check_none_is_enabled() -> None:
-    (group,) = difference("web", ServerOptions(20, 0.0, None), [wanted("web-1")], [])
+    options = ServerOptions(20, 0.0, None)
+    (group,) = difference("web", options, [wanted("web-1")], [])
     assert [command.split()[0:2] for command in group] == [["add", "server"], ["enable", "server"]]
+    assert difference("web", options, [wanted("web-1")], [row("web-1", "no check")]) == ()
+    assert difference("web", options, [wanted("web-1", checked=False)], [row("web-1", "no check")]) == ()
 
 
 def test_deleted_is_what_is_wanted_no_more_and_idle() -> None:
@@ -75,7 +106,9 @@ def test_deleted_is_what_is_wanted_no_more_and_idle() -> None:
 
 names = st.sampled_from(["web-1", "web-2", "web-3"])
 addresses = st.sampled_from([A, B])
-any_backends = st.lists(st.builds(Backend, names, addresses, st.booleans(), st.just("")), unique_by=lambda b: b.replica)
+any_backends = st.lists(
+    st.builds(Backend, names, addresses, st.booleans(), st.just(""), st.booleans()), unique_by=lambda b: b.replica
+)
 any_rows = st.lists(
     st.builds(row, names, st.sampled_from(["UP", "UP 1/2", "DOWN", "MAINT", "DRAIN", "no check"]), addresses),
     unique_by=lambda r: r.name,
@@ -88,16 +121,23 @@ def obey(rows: list[ServerRow], commands: list[str]) -> list[ServerRow]:
     for command in commands:
         words = command.split()
         name = words[2].split("/")[1]
-        if words[:2] == ["add", "server"]:
-            there[name] = ServerRow(name, "MAINT", 0, 0, 0, 0, words[3])
-        elif words[:2] == ["enable", "server"]:
-            there[name] = ServerRow(name, "UP", 0, 0, 0, 0, there[name].address)
-        elif "addr" in words:
-            there[name] = ServerRow(name, there[name].status, 0, 0, 0, 0, f"{words[4]}:{words[6]}")
-        elif "state" in words:
-            was = there[name].status
-            status = {"drain": "DOWN" if was == "DOWN" else "DRAIN", "ready": "UP", "maint": "MAINT"}[words[-1]]
-            there[name] = ServerRow(name, status, 0, 0, 0, 0, there[name].address)
+        was = there.get(name, ServerRow(name, "MAINT", 0, 0, 0, 0, words[3] if len(words) > 3 else ""))
+        match words:
+            case ["enable", "server", _]:
+                there[name] = replace(was, status="UP" if was.check else "no check")
+            case ["enable", "health", _]:
+                there[name] = replace(was, status="UP" if was.status == "no check" else was.status, check="L7OK")
+            case ["disable", "health", _]:
+                there[name] = replace(was, check="")
+            case ["set", "server", _, "health", "up"]:
+                there[name] = replace(was, status="UP" if was.check else "no check")
+            case ["set", "server", _, "addr", host, "port", port]:
+                there[name] = replace(was, address=f"{host}:{port}")
+            case ["set", "server", _, "state", state]:
+                status = {"drain": "DOWN" if was.status == "DOWN" else "DRAIN", "ready": "UP", "maint": "MAINT"}[state]
+                there[name] = replace(was, status=status)
+            case _:
+                there[name] = was
     return list(there.values())
 
 

@@ -69,6 +69,40 @@ async def test_a_new_route_is_a_reload_that_fails_no_request(proxy: HAProxy) -> 
     watch.cancel()
 
 
+async def test_what_is_not_checked_is_so_after_a_reload_with_another_daemon_and_after_its_death(
+    proxy: HAProxy, folder: Path, version: str
+) -> None:
+    web, api = service(), service("api")
+    crowd = await replicas(3)
+    for replica in crowd:
+        replica.healthy = False
+    unchecked = [backend(replica, checked=False) for replica in crowd]
+    await proxy.configure([web])
+    await proxy.assign("web", unchecked)
+    async with load(web.route.bind, 8, pause_s=0.01) as seen:
+        await proxy.configure([web, api])
+        await asyncio.sleep(2.5)  # longer than it takes a check to take one out
+    assert seen.failed == []
+    await proxy.close()  # the daemon is gone
+    second = haproxy(folder, version)
+    await second.configure([web, api])
+    events: list[Event] = []
+    watch = asyncio.create_task(second.supervise(events.append))
+    os.kill(master_pid(folder), signal.SIGKILL)
+    await until_told(events, EventKind.PROXY_RESTARTED)
+    async with load(web.route.bind, 8, pause_s=0.01) as seen:
+        await asyncio.sleep(2.5)
+        view = await second.observe()
+    assert seen.failed == []
+    assert {(server.state, server.checked) for server in of(view).values()} == {(ServerState.UP, False)}
+    await second.assign("web", [backend(crowd[0]), *unchecked[1:]])  # HAProxy was started without checking it
+    await until(second, lambda view: of(view)["web-1"].state is ServerState.DOWN)
+    crowd[0].healthy = True
+    await until(second, is_up("web", "web-1"))
+    watch.cancel()
+    await second.close()
+
+
 async def test_the_same_routes_are_no_reload(proxy: HAProxy) -> None:
     web = service()
     await proxy.configure([web])

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from autoscaler.errors import ProxyError
 from autoscaler.model import Address, Backend
+from autoscaler.proxies.haproxy.files import Files
 from autoscaler.proxies.haproxy.render import (
     Config,
     Setting,
@@ -19,6 +20,7 @@ from autoscaler.proxies.haproxy.render import (
     read_servers,
 )
 from autoscaler.proxies.haproxy.routes import lay_out
+from autoscaler.proxies.haproxy.states import states, write_config
 from autoscaler.spec.models import Bind, HealthCheck, ServiceSpec
 from tests.support.proxied import BINARIES, service
 
@@ -30,7 +32,7 @@ addresses = st.builds(
     Address, st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)).map(str), st.integers(min_value=1, max_value=65535)
 )
 backends = st.lists(
-    st.builds(Backend, names, addresses, st.booleans(), st.just("in the config file")),
+    st.builds(Backend, names, addresses, st.booleans(), st.just("in the config file"), st.booleans()),
     max_size=5,
     unique_by=lambda backend: backend.replica,
 )
@@ -61,6 +63,34 @@ def test_log_port_and_binds_are_read_back() -> None:
     assert read_log_port("") is None
 
 
+def test_the_states_are_of_those_that_serve_unchecked() -> None:
+    servers = [
+        Backend("web-1", Address("10.0.0.1", 80), False, ""),
+        Backend("web-2", Address("fd00::2", 80), False, "", checked=False),
+        Backend("web-3", Address("10.0.0.3", 80), True, "", checked=False),
+    ]
+    text = config(service(bind=BIND)).text({"web": servers})
+    assert states(text) == "1\n0 web 0 web-2 fd00::2 2 0 1 1 0 1 0 2 2 0 0 0 - 80 - 0 0 - - 0\n"
+    assert states(config(service(bind=BIND)).text({"web": servers[:1]})) == ""
+
+
+@pytest.mark.parametrize(
+    ("check", "asked"),
+    [
+        pytest.param(HealthCheck(), "check inter 1000ms fall 2 rise 1", id="the default: 1 s to notice"),
+        pytest.param(
+            HealthCheck(retries=1, interval=5), "check inter 5000ms fall 2 rise 1 fastinter 600ms", id="asked once more"
+        ),
+        pytest.param(
+            HealthCheck(retries=4, interval=0.1), "check inter 100ms fall 4 rise 1 fastinter 200ms", id="not so hasty"
+        ),
+    ],
+)
+def test_from_its_first_bad_answer_a_server_stays_long_enough_to_be_noticed(check: HealthCheck, asked: str) -> None:
+    options = str(lay_out([service(check=check)]).backends[0].options).replace("maxconn 20 ", "")
+    assert options.partition(" pool-")[0] == asked
+
+
 CHECKS = [HealthCheck(), HealthCheck(http="/healthz?full=1"), HealthCheck(docker=True), HealthCheck(test="true")]
 
 
@@ -84,8 +114,9 @@ def test_both_versions_take_all_that_a_policy_can_say(version: str, tmp_path: Pa
     ]
     there = Config(lay_out(specs), Setting(tmp_path, 4711, 2))
     servers = [Backend("s1-1", Address("::1", 80), True, ""), Backend("s1-2", Address("10.0.0.1", 80), False, "")]
+    servers.append(Backend("s1-3", Address("::1", 81), False, "", checked=False))
     there.map_file.write_text(there.routes.map)
-    (tmp_path / "haproxy.cfg").write_text(there.text({"s1": servers}))
+    write_config(Files(tmp_path), there.text({"s1": servers}))
     said = subprocess.run(
         [BINARIES[version], "-c", "-f", tmp_path / "haproxy.cfg"], capture_output=True, text=True, check=False
     )

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autoscaler.errors import ProxyUnavailable
-from autoscaler.model import Address, Backend, ServerState
+from autoscaler.model import Address, Backend, Check, ServerState
 from autoscaler.proxies.haproxy.stats import ServerRow, parse_page, read_address, view_servers
 
 HEAD = "# pxname,svname,qcur,scur,stot,econ,eresp,status,check_status,hrsp_5xx,req_tot,addr,"
@@ -64,6 +64,38 @@ def test_states(status: str, draining: bool, state: ServerState) -> None:
     row = ServerRow("web-1", status, 0, 0, 0, 0, "10.0.0.1:80")
     (server,) = view_servers([row], {"web-1": Backend("web-1", Address("10.0.0.1", 80), draining, "")}, {}, 0)
     assert server.state is state
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "check"),
+    [
+        ("UP", "L7OK", Check.PASSES),
+        ("UP", "L7STS", Check.PASSES),  # said to be up, and not asked since
+        ("UP 1/2", "INI", Check.PASSES),
+        ("UP 1/2", "L7STS", Check.FAILS),
+        ("UP 1/2", "L7TOUT", Check.FAILS),
+        ("UP 1/2", "L4CON", Check.REFUSES),
+        ("DOWN", "L7RSP", Check.FAILS),
+        ("DOWN", "L4TOUT", Check.REFUSES),
+        ("no check", "", Check.PASSES),
+        ("DRAIN", "L7STS", Check.PASSES),
+    ],
+)
+def test_what_the_check_finds(status: str, said: str, check: Check) -> None:
+    (server,) = view_servers([ServerRow("web-1", status, 0, 0, 0, 0, "", said)], WANTED, {}, 0)
+    assert server.check is check
+
+
+def test_one_is_not_checked_where_that_was_ordered_and_is_so() -> None:
+    off, on = ServerRow("web-1", "no check", 0, 0, 0, 0, ""), ServerRow("web-1", "UP", 0, 0, 0, 0, "", "L7OK")
+    ordered = {"web-1": Backend("web-1", Address("10.0.0.1", 80), False, "", checked=False)}
+    asked = [view_servers([row], wanted, {}, 0)[0].checked for row in (off, on) for wanted in (WANTED, ordered)]
+    assert asked == [True, False, True, True]
+
+
+def test_a_check_that_is_under_way_does_not_hide_what_the_last_one_said() -> None:
+    (one, _two) = parse_page(PAGE.replace("L7OK", "* L7OK"), "w").servers["web"]
+    assert one.check == "L7OK"
 
 
 def test_one_that_waits_to_be_deleted_is_not_seen() -> None:

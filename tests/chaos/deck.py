@@ -1,7 +1,7 @@
 """Which faults there are, how often each comes against the others, and in which order: from a seed.
 
 A deck holds each fault as often as its `weight` says. It is shuffled, dealt to the end, and shuffled again, so that none
-is forgotten and any may follow any. `case` is the fault's number in the list that docs/reliability.md follows.
+is forgotten and any may follow any.
 """
 
 import random
@@ -36,6 +36,7 @@ FAULTS = (
     Fault("replica never ready", faults_replica.never_ready),
     Fault("replica boots slowly", faults_replica.boots_slowly),
     Fault("replica ignores SIGTERM", faults_replica.deaf),
+    Fault("all health checks fail", faults_replica.all_sick),
     Fault("replica out of memory", faults_replica.out_of_memory, runtimes=DOCKER),
     Fault("docker rm -f", faults_replica.removed, runtimes=DOCKER),
     Fault("docker pause", faults_replica.paused, runtimes=DOCKER),

@@ -74,11 +74,11 @@ async def policies_edited(site: Site) -> None:
     for number in range(EDITS):
         site.daemon.write_policy("web", site.policy(queue_timeout=f"{4000 + number}ms"))
         await asyncio.sleep(EDITS_S / EDITS)
-    await _in_force(site, f"timeout queue {4000 + EDITS - 1}")
+    await _in_force(site, f"timeout queue {4000 + EDITS - 1}ms")
     reloads = site.said("proxy_reloaded") - before
     assert reloads <= MOST_RELOADS, f"{reloads} reloads"
     site.daemon.write_policy("web", site.policy())
-    await _in_force(site, "timeout queue 4000")
+    await _in_force(site, "timeout queue 4s")
     await site.settled()
 
 

@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable
 
 from tests.chaos.ground import DockerGround, send
 from tests.chaos.load import NONSENSE
-from tests.chaos.site import FEWEST, MOST, Site
+from tests.chaos.site import FEWEST, MOST, Site, names
 from tests.support.daemons import states
 
 REFUSE_S = 4.0
+SICK_S = 6.0
 BACKED_OFF = 3.0
 
 
@@ -144,6 +145,15 @@ async def deaf(site: Site) -> None:
     with site.wish("deaf"):
         await site.order(FEWEST)
         await site.settled()
+
+
+async def all_sick(site: Site) -> None:
+    """All fail their health check at once, new ones too: the check is the suspect, and they serve on."""
+    before = set(names(await site.settled()))
+    with site.wish("sick"):
+        await asyncio.sleep(SICK_S)
+    after = set(names(await site.settled()))
+    assert len(before - after) <= 1, f"{before - after} were replaced"
 
 
 async def scaled(site: Site) -> None:

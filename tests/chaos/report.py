@@ -11,6 +11,12 @@ from tests.chaos.run import Outcome
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 BROKEN_SHOWN = 20
+GOALS_S = {
+    "daemon back after its start": 2.0,
+    "hung replica out of choice": 4.0,
+    "proxy back": 1.0,
+    "replaced, beyond its boot": 0.5,
+}
 
 
 def report(outcome: Outcome) -> str:
@@ -66,10 +72,12 @@ def _failures(outcome: Outcome) -> str:
 
 
 def _notes(outcome: Outcome) -> str:
-    rows = [
-        (name, len(seen), f"{median(seen):.2f}", f"{max(seen):.2f}") for name, seen in sorted(outcome.notes.items()) if seen
-    ]
-    return _table(("measured", "times", "median s", "longest s"), rows)
+    rows = []
+    for name, seen in sorted(outcome.notes.items()):
+        goal = GOALS_S[name]
+        within = sum(seconds <= goal for seconds in seen)
+        rows.append((name, len(seen), f"{median(seen):.2f}", f"{max(seen):.2f}", f"{goal:g}", within))
+    return _table(("measured", "times", "median s", "longest s", "goal s", "within"), rows)
 
 
 def _lives(outcome: Outcome) -> str:

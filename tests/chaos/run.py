@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from autoscaler.errors import AutoscalerError
 from tests.chaos.accounts import Accounts, Journal, read_journal
-from tests.chaos.deck import Fault, dealt
+from tests.chaos.deck import dealt
 from tests.chaos.ground import Ground, ProcessGround, docker_ground
 from tests.chaos.lives import Life, Lives
 from tests.chaos.load import Clients
@@ -23,7 +24,7 @@ from tests.support.daemons import DaemonUnderTest, bind, running
 SURPRISES = 0.5
 BREATHS_S = (0.5, 2.5)
 STATE_MB = 64
-ACROSS_S = 15.0  # the schedule around a broken promise that is worth telling
+FAILURES = (AssertionError, TimeoutError, AutoscalerError, OSError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +82,8 @@ async def _under_load(site: Site, outcome: Outcome, seconds: float, *, quick: bo
     try:
         await _strike(site, outcome, seconds, quick=quick)
         await site.settled()
-    except (AssertionError, TimeoutError):
-        outcome.broken.append(f"after {[one.fault for one in outcome.struck[-3:]]}: {traceback.format_exc()}")
+    except FAILURES:
+        outcome.broken.append(traceback.format_exc())
     finally:
         await site.clients.stop()
         watching.cancel()
@@ -100,14 +101,11 @@ async def _strike(site: Site, outcome: Outcome, seconds: float, *, quick: bool) 
         await asyncio.sleep(site.chance.uniform(*BREATHS_S))
         if site.chance.random() < SURPRISES:
             await site.order_another()
-        outcome.struck.append(await _struck(site, fault))
-
-
-async def _struck(site: Site, fault: Fault) -> Struck:
-    loop = asyncio.get_running_loop()
-    at = loop.time()
-    await fault.strike(site)
-    return Struck(fault.name, at, loop.time() - at)
+        at = loop.time()
+        try:
+            await fault.strike(site)
+        finally:
+            outcome.struck.append(Struck(fault.name, at, loop.time() - at))
 
 
 async def _scale_events(site: Site) -> int:

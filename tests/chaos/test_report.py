@@ -17,7 +17,7 @@ def outcome(*requests: Request) -> Outcome:
         seconds=120,
         struck=[Struck("replica killed", 110, 2.5)],
         accounts=Accounts(list(requests), [Allowance("replica killed", 109, 111)]),
-        notes={"proxy back": [0.25, 0.5]},
+        notes={"proxy back": [0.25, 1.5]},
     )
 
 
@@ -30,7 +30,7 @@ def test_it_tells_faults_requests_failures_and_figures() -> None:
     assert "kept GET 1 0 0.500 0.500 0.500" in lines
     assert "post POST 1 1 - - -" in lines
     assert "status_502 1" in lines
-    assert "proxy back 2 0.38 0.50" in lines
+    assert "proxy back 2 0.88 1.50 1 1" in lines
     assert lines[-1] == "no promise broken"
 
 

@@ -85,6 +85,7 @@ EVENTS: Mapping[E, Kind] = {
     E.PROXY_RESTARTED: _warning(
         "The proxy had died and was started again.",
         gap_seconds="how long it served nothing",
+        lost="how many requests were under way when it was last looked at: they died with it",
         not_served="services whose route could not be served again",
     ),
     E.PROXY_RELOADED: _info(

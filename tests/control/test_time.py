@@ -1,4 +1,4 @@
-"""Time that jumps: a daemon stopped for a while, clocks that are set, an engine whose clock differs. Nothing moves for it."""
+"""Time that jumps: a daemon stopped for a while, clocks that are set, an engine whose clock differs. Nothing moves."""
 
 import asyncio
 import time

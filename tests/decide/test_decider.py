@@ -192,8 +192,8 @@ def test_hold_keeps_the_count_and_remembers_nothing() -> None:
 @pytest.mark.parametrize(
     ("rate", "desired", "mode"),
     [
-        pytest.param(300.0, 6, Mode.STABLE, id="FAULTS 50: up by the other"),
-        pytest.param(100.0, 4, Mode.HOLD, id="FAULTS 50: not down by the other"),
+        pytest.param(300.0, 6, Mode.STABLE, id="up by the other"),
+        pytest.param(100.0, 4, Mode.HOLD, id="not down by the other"),
         pytest.param(200.0, 4, Mode.STABLE, id="the other asks for current: nothing is held"),
     ],
 )

@@ -2,6 +2,8 @@
 
 /slow?MS       answers after so many milliseconds          /status?N    answers with status N
 /drip?N        N chunks, one each 50 ms                    /die         closes the connection without an answer
+/echo          becomes a WebSocket in name, and sends back each line that comes
+/held          one chunk, and another when `released` is set
 """
 
 import asyncio
@@ -9,6 +11,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from autoscaler.model import Address
+
+CHUNK = b"5\r\nchunk\r\n"
+SWITCHED = (  # the answer to WebSocket key dGhlIHNhbXBsZSBub25jZQ== in RFC 6455, 1.3
+    b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+)
 
 
 @dataclass
@@ -23,6 +31,7 @@ class WebReplica:
     raw_answer: bytes | None = None
     in_flight: int = 0
     busiest: int = 0
+    released: asyncio.Event = field(default_factory=asyncio.Event)
     _server: asyncio.Server | None = None
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
 
@@ -72,30 +81,38 @@ class WebReplica:
         self.in_flight += 1
         self.busiest = max(self.busiest, self.in_flight)
         try:
-            return await self._work(path, argument, writer)
+            return await self._work(path, argument, reader, writer)
         finally:
             self.in_flight -= 1
 
-    async def _work(self, path: bytes, argument: bytes, writer: asyncio.StreamWriter) -> bool:
+    async def _work(self, path: bytes, argument: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         if self.raw_answer is not None:
             writer.write(self.raw_answer)
             await writer.drain()
             return False
         if path == b"/die":
             return False
-        if path == b"/drip":
-            writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-            for _ in range(int(argument)):
-                writer.write(b"5\r\nchunk\r\n")
-                await writer.drain()
-                await asyncio.sleep(0.05)
-            writer.write(b"0\r\n\r\n")
-            await writer.drain()
+        if path == b"/echo":
+            writer.write(SWITCHED)
+            while line := await reader.readline():
+                writer.write(line)
+            return False
+        if path in (b"/drip", b"/held"):
+            await self._chunks(path, argument, writer)
             return True
         if path == b"/slow":
             await asyncio.sleep(int(argument) / 1000)
         status = int(argument) if path == b"/status" else 200
         return await _send(writer, status, self.name.encode())
+
+    async def _chunks(self, path: bytes, argument: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for _ in range(int(argument or b"2")):
+            writer.write(CHUNK)
+            await writer.drain()
+            await (asyncio.sleep(0.05) if path == b"/drip" else self.released.wait())
+        writer.write(b"0\r\n\r\n")
+        await writer.drain()
 
 
 async def _send(writer: asyncio.StreamWriter, status: int, body: bytes) -> bool:

@@ -136,7 +136,7 @@ def test_what_was_told_is_not_remembered_without_end() -> None:
 
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_control_characters_reach_the_terminal_by_number_only(form: Literal["text", "json"]) -> None:
-    """FAULTS 64: log injection."""
+    """What a replica or a client has put in reaches a terminal as text."""
     evil = "a\r\n12:00:00 web decided\x1b[2J\x1b]0;title\x07\x7f\x9b31m\u202egnp.exe\u2028\x00é"
     event = Event(EPOCH, evil, EventKind.LAST_WORDS, evil, evil, {evil: evil, "lines": [evil]})
     (line,) = logged(event, form=form)

@@ -1,4 +1,4 @@
-"""Ten thousand idle connections, slow requests, and the limit (FAULTS 55)."""
+"""Ten thousand idle connections, slow requests, and the limit."""
 
 import asyncio
 import resource

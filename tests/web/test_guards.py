@@ -1,4 +1,4 @@
-"""Who may ask what (FAULTS 55 and 56), over real sockets."""
+"""Who may ask what, over real sockets."""
 
 import asyncio
 import gzip

@@ -255,6 +255,7 @@ class HAProxy:
 
     async def _restart(self, died_at: float) -> bool:
         """Start it again; False where that failed, and it is told why."""
+        lost = sum(row.in_flight for rows in self._seen.values() for row in rows)  # at the last look, some 0.2 s ago
         try:
             async with self._lock:
                 if self._life.is_alive or self._specs is None:
@@ -265,7 +266,7 @@ class HAProxy:
             return False
         self._untold.pop()  # that it was started: this says more
         gap_s = round(self._clock.now() - died_at, 3)
-        self._tell(EventKind.PROXY_RESTARTED, "HAProxy died", gap_seconds=gap_s, not_served=dict(problems))
+        self._tell(EventKind.PROXY_RESTARTED, "HAProxy died", gap_seconds=gap_s, lost=lost, not_served=dict(problems))
         return True
 
     async def _keep_house(self) -> None:

@@ -207,10 +207,14 @@ async def test_killed_it_is_back_with_the_servers_it_had(proxy: HAProxy, folder:
     master = process.find(Files(folder))
     assert master is not None
     (worker,) = process.worker_pids(master)
+    dying = [asyncio.create_task(ask(web.route.bind, "/held")) for _ in range(3)]
+    await until(proxy, lambda view: sum(server.in_flight for server in of(view).values()) == 3)
     os.kill(worker if whom == "worker" else master.pid, signal.SIGKILL)
     told = await until_told(events, EventKind.PROXY_RESTARTED)
     async with load(web.route.bind, 8) as seen:
         await asyncio.sleep(0.3)
+    assert all(isinstance(end, Exception) for end in await asyncio.gather(*dying, return_exceptions=True))
+    assert told.facts["lost"] == 3
     gap_s = told.facts["gap_seconds"]
     assert isinstance(gap_s, float)
     assert gap_s < within_s
@@ -283,6 +287,26 @@ async def test_servers_that_are_gone_are_deleted(proxy: HAProxy) -> None:
     async with asyncio.timeout(5):
         while {row.name for row in proxy._seen["web"]} != {"web-1"}:
             await asyncio.sleep(0.1)
+            await proxy.observe()
+    watch.cancel()
+
+
+async def test_a_server_that_can_not_be_deleted_yet_is_deleted_later(proxy: HAProxy) -> None:
+    web = service()
+    one, two = await replicas(2)
+    await proxy.configure([web])
+    await proxy.assign("web", [backend(one)])
+    asked = asyncio.create_task(ask(web.route.bind, "/held"))
+    await until(proxy, lambda view: of(view)["web-1"].in_flight == 1)
+    await proxy.assign("web", [backend(two)])
+    (refused,) = await proxy._workers.ask("del server web/web-1")
+    assert "still has connections" in refused
+    watch = asyncio.create_task(proxy.supervise(lambda event: None))
+    one.released.set()
+    assert (await asked).body == b"chunk" * 2
+    async with asyncio.timeout(10):
+        while {row.name for row in proxy._seen["web"]} != {"web-2"}:
+            await asyncio.sleep(0.05)
             await proxy.observe()
     watch.cancel()
 

@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -218,13 +219,26 @@ def test_what_is_no_signal_is_told(given: str) -> None:
         command.stop_signal(given)
 
 
+DEAF = """
+import os, signal, socket, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+listener = socket.create_server(("127.0.0.1", int(os.environ["PORT"])))
+print("up", flush=True)
+time.sleep(60)
+"""
+
+
 async def test_one_that_ignores_its_stop_signal_is_killed_after_its_grace(runtime: ProcessRuntime, spec_of: SpecOf) -> None:
-    await runtime.start(spec_of("trap '' TERM; echo up; while :; do sleep 0.05; done"), "web-1", "")
+    await runtime.start(spec_of(command=(sys.executable, "-c", DEAF)), "web-1", "")
     await until_logged(runtime, "up")
+    pid, address = leader(runtime), (await one(runtime)).address
     before = time.monotonic()
     await runtime.stop("web-1", grace_s=0.3)
     assert 0.3 <= time.monotonic() - before < 1.3
     assert (await one(runtime)).exit == Exit(137)
+    assert str(pid) not in os.listdir("/proc")  # nor is it a zombie
+    assert address is not None
+    socket.create_server((address.host, address.port)).close()
 
 
 async def test_one_that_hangs_is_woken_to_end(runtime: ProcessRuntime, spec_of: SpecOf) -> None:

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import secrets
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -25,10 +26,14 @@ def main() -> int:
 
 
 def _run(runtime: str, asked: argparse.Namespace) -> int:
-    with tempfile.TemporaryDirectory(prefix="as-", dir="/tmp") as folder:
-        instance = f"chaos-{secrets.token_hex(3)}"
-        outcome = asyncio.run(run(Path(folder), instance, runtime, asked.seed, asked.minutes * 60))
+    folder = Path(tempfile.mkdtemp(prefix="as-", dir="/tmp"))
+    instance = f"chaos-{secrets.token_hex(3)}"
+    outcome = asyncio.run(run(folder, instance, runtime, asked.seed, asked.minutes * 60))
     print(report(outcome), flush=True)
+    if outcome.broken:
+        print(f"the daemon's log and the replicas' journal are in {folder}")
+    else:
+        shutil.rmtree(folder)
     if asked.keep:
         keep(outcome)
     return 1 if outcome.broken else 0

@@ -63,22 +63,31 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """What the replicas wrote: who took which request, in order, and how many were in flight at each stop signal."""
+    """What the replicas wrote: who took which request, in order, and what was in flight at each stop signal."""
 
     takers: Mapping[str, Sequence[str]]
-    stops: Sequence[tuple[str, int]]
+    stops: Sequence["Stop"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A stop signal, in monotonic seconds, and the ids of the requests that the replica was answering."""
+
+    replica: str
+    at: float
+    in_flight: Sequence[str]
 
 
 def read_journal(lines: Iterable[str]) -> Journal:
     """From its lines; the last may have been cut by a death."""
     takers: dict[str, list[str]] = defaultdict(list)
-    stops: list[tuple[str, int]] = []
+    stops: list[Stop] = []
     for line in lines:
         match line.split():
             case ["took", request, replica]:
                 takers[request].append(replica)
-            case ["term", replica, in_flight]:
-                stops.append((replica, int(in_flight)))
+            case ["term", replica, at, *in_flight]:
+                stops.append(Stop(replica, float(at), in_flight))
     return Journal(takers, stops)
 
 
@@ -126,10 +135,12 @@ class Accounts:
         ]
 
     def _cut_short(self, journal: Journal) -> list[str]:
-        """No stop signal while requests are in flight, save to a replica that has failed."""
+        """No stop signal while a client waits for that replica's answer, save to one that has failed."""
         excused = {allowance.replica for allowance in self.allowances}
+        by_id = {request.id: request for request in self.requests}
         return [
-            f"stop signal for {replica} with {in_flight} in flight"
-            for replica, in_flight in journal.stops
-            if in_flight and replica not in excused
+            f"stop signal for {stop.replica} at {stop.at:.3f} s, which was answering {request}"
+            for stop in journal.stops
+            for request in (by_id[id] for id in stop.in_flight if id in by_id)
+            if stop.replica not in excused and request.end > stop.at and journal.takers[request.id][-1] == stop.replica
         ]

@@ -20,6 +20,7 @@ import hashlib
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -34,7 +35,7 @@ WEBSOCKET = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
 CLOSE = 8
 
 journal = os.open(SHARED / "journal", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-in_flight = 0
+in_flight: set[str] = set()  # their ids
 writers: set[asyncio.StreamWriter] = set()
 
 
@@ -51,7 +52,6 @@ def wished(wish: str) -> bool:
 
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """One connection, for as many requests as come."""
-    global in_flight
     writers.add(writer)
     try:
         while True:
@@ -60,11 +60,13 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             if head.startswith("GET /healthz "):
                 await send(writer, 500 if wished("sick") else 200, "")
                 continue
-            in_flight += 1
+            id = request_id(head)
+            note("took", id, NAME)
+            in_flight.add(id)
             try:
                 await answer(head, reader, writer)
             finally:
-                in_flight -= 1
+                in_flight.discard(id)
     except (asyncio.IncompleteReadError, ConnectionError, TimeoutError):
         pass
     finally:
@@ -72,12 +74,16 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         writer.close()
 
 
+def request_id(head: str) -> str:
+    """What the suite calls the request."""
+    return next((line[14:] for line in head.split("\r\n") if line.lower().startswith("x-request-id: ")), "-")
+
+
 async def answer(head: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """One request."""
     line, *lines = head.split("\r\n")
     method, target, _ = line.split(" ")
     headers = {name.lower(): value.strip() for name, _, value in (header.partition(":") for header in lines)}
-    note("took", headers.get("x-request-id", "-"), NAME)
     body = await reader.readexactly(int(headers.get("content-length", "0")))
     url = urlsplit(target)
     seconds = float(parse_qs(url.query).get("s", ["0"])[0])
@@ -149,7 +155,7 @@ async def listen() -> asyncio.Server:
 
 def told_to_end(ended: asyncio.Event) -> None:
     """The stop signal."""
-    note("term", NAME, in_flight)
+    note("term", NAME, time.monotonic(), *in_flight)
     if not wished("deaf"):
         ended.set()
 

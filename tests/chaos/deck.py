@@ -29,8 +29,8 @@ class Fault:
 FAULTS = (
     Fault("scale out or in", faults_replica.scaled, weight=9, quick=True),
     Fault("replica killed", faults_replica.killed, weight=3, quick=True),
-    Fault("replica hung", faults_replica.hung, weight=2, quick=True),
-    Fault("replica refuses connections", faults_replica.refuses),
+    Fault("replica hung", faults_replica.hung, weight=2),
+    Fault("replica refuses connections", faults_replica.refuses, quick=True),
     Fault("replica answers nonsense", faults_replica.nonsense, quick=True),
     Fault("replica crashes at boot", faults_replica.crashes_at_boot),
     Fault("replica never ready", faults_replica.never_ready),

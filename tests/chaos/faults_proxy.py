@@ -1,10 +1,9 @@
 """What befalls HAProxy: killed, a port taken, its runtime socket cut, its queues full."""
 
 import asyncio
-import signal
 import socket
 
-from tests.chaos.ground import send
+from tests.chaos.ground import kill
 from tests.chaos.load import BURST
 from tests.chaos.site import Site
 from tests.support.daemons import states
@@ -28,10 +27,8 @@ async def _dies(site: Site, fault: str, pids: list[int]) -> None:
     loop = asyncio.get_running_loop()
     died = loop.time()
     with site.allowed(fault):
-        for pid in pids:
-            send(pid, signal.SIGKILL)
-        await asyncio.sleep(0.02)
-        await site.until_connected()
+        await kill(*pids)
+        await site.until_served()
     site.note("proxy back", loop.time() - died)
     await site.settled()
     left = site.haproxies() - {site.master(), *site.workers()}

@@ -1,11 +1,12 @@
 """What befalls replicas: they die, hang, refuse, lie, boot badly, and do not go when told."""
 
 import asyncio
+import os
 import signal
 import time
 from collections.abc import Awaitable, Callable
 
-from tests.chaos.ground import DockerGround, send
+from tests.chaos.ground import DockerGround, kill
 from tests.chaos.load import NONSENSE
 from tests.chaos.site import FEWEST, MOST, Site, names
 from tests.support.daemons import states
@@ -19,7 +20,7 @@ async def killed(site: Site) -> None:
     """`kill -9` under load: what is in flight on it fails, save what can be sent elsewhere."""
     replica = await site.pick()
     pid = await site.ground.pid(replica)
-    await _dies(site, replica, lambda: asyncio.to_thread(send, pid, signal.SIGKILL))
+    await _dies(site, replica, lambda: kill(pid))
 
 
 async def out_of_memory(site: Site) -> None:
@@ -39,11 +40,11 @@ async def removed(site: Site) -> None:
     await _dies(site, replica, lambda: asyncio.to_thread(remove, ground.container(replica), force=True))
 
 
-async def _dies(site: Site, replica: str, kill: Callable[[], Awaitable[None]]) -> None:
+async def _dies(site: Site, replica: str, end: Callable[[], Awaitable[None]]) -> None:
     identity = await site.ground.identity(replica)
     died = time.time()
     with site.allowed("replica killed", identity, spares_safe=True):
-        await kill()
+        await end()
     await site.gone(replica)
     first = min(await site.events("replica_ready", died), key=lambda event: event.t)
     if "start_seconds" in first.facts:
@@ -54,7 +55,7 @@ async def hung(site: Site) -> None:
     """SIGSTOP: it takes connections and answers nothing, until it is replaced."""
     replica = await site.pick()
     pid = await site.ground.pid(replica)
-    await _hangs(site, replica, lambda: asyncio.to_thread(send, pid, signal.SIGSTOP))
+    await _hangs(site, replica, lambda: asyncio.to_thread(os.kill, pid, signal.SIGSTOP))
 
 
 async def paused(site: Site) -> None:
@@ -152,8 +153,9 @@ async def all_sick(site: Site) -> None:
     before = set(names(await site.settled()))
     with site.wish("sick"):
         await asyncio.sleep(SICK_S)
-    after = set(names(await site.settled()))
-    assert len(before - after) <= 1, f"{before - after} were replaced"
+        gone = before - set(names(await site.web()))
+    assert len(gone) <= 1, f"{gone} went"
+    await site.settled()
 
 
 async def scaled(site: Site) -> None:

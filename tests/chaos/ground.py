@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import signal
 import sys
 import uuid
@@ -13,12 +12,14 @@ from typing import Any, Protocol
 
 import docker
 
+from autoscaler.drivers.children import identify, send, wait_gone
 from autoscaler.runtimes.process import records
 from tests.support.daemons import bare_image
 from tests.support.engines import BridgedEngine, bridged_engine
 
 APP = Path(__file__).with_name("app.py")
 IMAGE = "autoscaler-chaos/app:1"
+DEATH_LIMIT_S = 30.0
 
 
 class Ground(Protocol):
@@ -140,7 +141,10 @@ def children_of(pid: int) -> list[int]:
         return []
 
 
-def send(pid: int, number: signal.Signals) -> None:
-    """A signal to a process that may have ended."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, number)
+async def kill(*pids: int) -> None:
+    """`kill -9`, and wait until they are dead: on a busy machine they go on for a while."""
+    processes = [process for pid in pids if (process := identify(pid)) is not None]
+    for process in processes:
+        send(process, signal.SIGKILL)
+    for process in processes:
+        assert await wait_gone(process, DEATH_LIMIT_S), f"{process} lives {DEATH_LIMIT_S:g} s after kill -9"

@@ -64,7 +64,7 @@ async def run(folder: Path, instance: str, runtime: str, seed: int, seconds: flo
     with _ground(runtime, daemon) as ground:
         daemon.environ.update(ground.environ)
         async with Clients(f"http://{address}", outcome.accounts, chance) as clients:
-            site = Site(daemon, ground, clients, outcome.accounts, chance, address, folder / "shared")
+            site = Site(daemon, ground, clients, outcome.accounts, chance, address, folder / "shared", patient=quick)
             daemon.write_policy("web", site.policy())
             async with running(daemon):
                 await daemon.until_ready("web", FEWEST, 60)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.chaos.accounts import Accounts, Allowance, Journal, Request, read_journal
+from tests.chaos.accounts import Accounts, Allowance, Journal, Request, Stop, read_journal
 
 KILLED = Allowance("replica killed", start=10, end=11, replica="web-1", spares_safe=True)
 
@@ -59,12 +59,22 @@ def test_a_post_that_was_sent_twice_is_told_though_it_was_answered() -> None:
     assert told[0].startswith("sent twice")
 
 
-def test_a_stop_signal_with_requests_in_flight_is_told_unless_that_replica_had_failed() -> None:
-    stops = Journal({}, [("web-1", 2), ("web-2", 3), ("web-3", 0)])
-    assert Accounts(allowances=[KILLED]).unexplained(stops) == ["stop signal for web-2 with 3 in flight"]
+@pytest.mark.parametrize(
+    ("stop", "takers", "broken"),
+    [
+        pytest.param(Stop("web-2", 11, ["r-1"]), ["web-2"], True, id="its client still waits"),
+        pytest.param(Stop("web-2", 13, ["r-1"]), ["web-2"], False, id="its client went away before"),
+        pytest.param(Stop("web-2", 11, ["r-1"]), ["web-2", "web-3"], False, id="it was sent elsewhere before"),
+        pytest.param(Stop("web-2", 11, []), ["web-2"], False, id="nothing in flight"),
+        pytest.param(Stop("web-1", 11, ["r-1"]), ["web-1"], False, id="that replica had failed"),
+    ],
+)
+def test_a_stop_signal_while_a_client_waits_is_told(stop: Stop, takers: list[str], broken: bool) -> None:
+    accounts = Accounts([request(method="GET", outcome="ok")], [KILLED])
+    assert bool(accounts.unexplained(Journal({"r-1": takers}, [stop]))) is broken
 
 
 def test_a_journal_is_read_though_its_last_line_was_cut() -> None:
-    journal = read_journal(["took r-1 web-1", "took r-1 web-2", "term web-1 0", "took r-"])
+    journal = read_journal(["took r-1 web-1", "took r-1 web-2", "term web-1 7.5 r-1 r-2", "took r-"])
     assert journal.takers == {"r-1": ["web-1", "web-2"]}
-    assert journal.stops == [("web-1", 0)]
+    assert journal.stops == [Stop("web-1", 7.5, ["r-1", "r-2"])]

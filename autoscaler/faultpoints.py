@@ -56,7 +56,7 @@ POINTS: Mapping[str, Point] = {
     "policies.before": Point("Policies came into force, the state dir still has the former ones."),
     "policies.kept": Point("The state dir has the policies in force, the proxy may not have their routes yet."),
     "order.before": Point("An operator's order came, the state dir has the former one."),
-    "order.kept": Point("The state dir has an operator's order, its service doesn't know it yet."),
+    "order.kept": Point("An operator's order is followed and the state dir has it, nobody was told."),
     "tick.before": Point("A service's tick begins, nothing was looked at yet.", EngineError),
     "tick.begun": Point("A tick has begun its steps, what it decided is not saved."),
     "store.commit.before": Point("A commit is written, and not yet made.", StateError),

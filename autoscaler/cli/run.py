@@ -9,7 +9,6 @@ import typer
 from autoscaler.cli.common import StateDir
 from autoscaler.cli.policy_files import AllowPrivileged, AllowWritable, Paths, Runtime
 from autoscaler.cli.setup import Instance, settings
-from autoscaler.errors import UsageError
 from autoscaler.settings import DEFAULT_INSTANCE, DEFAULT_LISTEN
 
 
@@ -52,8 +51,6 @@ def run(
 
     from autoscaler.wiring import daemon
 
-    if not instance.replace("-", "").isalnum() or len(instance) > 40:
-        raise UsageError(f"--instance {instance!r}", fix="use letters, digits and dashes, at most 40")
     chosen = replace(
         settings(paths, state_dir, instance, runtime, allow_privileged, allow_writable_policies, listen),
         token_file=token_file,

@@ -1,6 +1,7 @@
 """The settings that the flags of `run`, `plan`, `down` and `doctor` make."""
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,7 @@ import typer
 
 from autoscaler.cli.common import default_state_dir
 from autoscaler.cli.policy_files import default_paths
+from autoscaler.errors import UsageError
 from autoscaler.settings import DEFAULT_INSTANCE, DEFAULT_LISTEN, Settings
 
 Instance = Annotated[str, typer.Option("--instance", metavar="NAME", help="Which controller's replicas these are.")]
@@ -23,7 +25,9 @@ def settings(
     allow_writable: bool = False,
     listen: str = DEFAULT_LISTEN,
 ) -> Settings:
-    """The settings of these flags."""
+    """The settings of these flags. Raises UsageError where the instance can't be a part of a container's name."""
+    if not re.fullmatch(r"[a-z0-9-]{1,40}", instance):
+        raise UsageError(f"--instance {instance!r}", fix="use a to z, digits and dashes, at most 40")
     return Settings(
         environ=dict(os.environ),
         paths=tuple(default_paths(paths)),

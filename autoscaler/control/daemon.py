@@ -17,7 +17,7 @@ from autoscaler.control.parts import Parts
 from autoscaler.control.saved import Saved, dump
 from autoscaler.control.watch import watch
 from autoscaler.control.watches import EngineWatch, ProxyWatch
-from autoscaler.errors import AutoscalerError, ProxyError, UsageError
+from autoscaler.errors import AutoscalerError, EngineUnavailable, ProxyError, UsageError
 from autoscaler.faultpoints import hit_async
 from autoscaler.model import NO_ORDERS, Change, Event, EventKind, Orders
 from autoscaler.reconcile.plan import Book
@@ -61,13 +61,13 @@ class Daemon:
         self.proxy_watch = ProxyWatch(parts.proxy, parts.clock, self.meters, parts.emit, self._stir)
         self.last_tick_at: float | None = None
         self.started = asyncio.Event()
+        self.reloading = asyncio.Lock()
         self._files: tuple[Path, ...] = ()
         self._orders: dict[str, Orders] = {}
         self._retiring: dict[str, Document] = {}
         self._seeing_out: dict[str, asyncio.Task[None]] = {}
         self._configure_now = asyncio.Event()
         self._reload_now = asyncio.Event()
-        self._reloading = asyncio.Lock()
         self._tasks: asyncio.TaskGroup
         self._configuring: asyncio.Task[None]
         self._supervising: asyncio.Task[None]
@@ -85,11 +85,13 @@ class Daemon:
     async def _serve(self) -> None:
         self._orders = {s: replace(orders, down=False) for s, orders in (await self.parts.store.orders()).items()}
         loaded = await self._read_policies()
-        in_force = policies.first(loaded, await self.parts.store.good_policies(), self.parts.read_kept)
+        kept = await self.parts.store.good_policies()
+        in_force = await self._admitted(policies.first(loaded, kept, self.parts.read_kept))
         try:
             async with asyncio.TaskGroup() as self._tasks:
                 self._tell(EventKind.DAEMON_STARTED, f"{len(in_force.documents)} services")
-                await self._take(in_force)
+                async with self.reloading:
+                    await self._take(in_force)
                 self._for_ever(self.proxy_watch.read, "read proxy")
                 self._for_ever(self.proxy_watch.hear, "hear proxy")
                 self._configuring = self._for_ever(self._configure, "configure proxy")
@@ -157,9 +159,9 @@ class Daemon:
 
     async def reload(self) -> tuple[str, ...]:
         """Read the policy files again and go over to what they say; answers what is wrong with them."""
-        async with self._reloading:
+        async with self.reloading:
             loaded = await self._read_policies()
-            in_force = policies.combine(loaded, self.documents)
+            in_force = await self._admitted(policies.combine(loaded, self.documents))
             if in_force.documents != self.documents or in_force.problems != self.policy_problems:
                 await self._take(in_force)
             elif self.route_problems or self.proxy_problem:
@@ -169,6 +171,18 @@ class Daemon:
             else:
                 self._tell(EventKind.RELOADED, f"{len(in_force.documents)} services in force")
             return in_force.problems
+
+    async def _admitted(self, in_force: policies.InForce) -> policies.InForce:
+        """Without the new services of runtimes that this daemon may not use; all else goes on."""
+        refused: dict[str, str] = {}
+        for runtime in {d.spec.runtime for s, d in in_force.documents.items() if s not in self.documents}:
+            try:
+                await self.parts.admit(runtime)
+            except EngineUnavailable:
+                continue  # it may come up; until then its services wait for it
+            except AutoscalerError as error:
+                refused[runtime] = str(error)
+        return policies.refuse(in_force, self.documents, refused)
 
     async def _take(self, in_force: policies.InForce) -> None:
         """Have exactly these documents in force. Where a service can't be added all stays as it was, to be tried again."""
@@ -219,9 +233,13 @@ class Daemon:
         self._seeing_out[service] = self._spawn(self._see_out(service), f"retire {service}")
 
     async def _see_out(self, service: str) -> None:
-        """Nothing is kept of it but the numbers that its replicas have used."""
+        """Once it is empty, and no reload is bringing it back, nothing is kept of it but the numbers that were used."""
         await self.services[service].loop.empty()
         await hit_async("service.empty")
+        async with self.reloading:
+            await self._forget(service)
+
+    async def _forget(self, service: str) -> None:
         del self._retiring[service], self._seeing_out[service]
         leaving = self.services.pop(service)
         await leaving.end()
@@ -239,25 +257,29 @@ class Daemon:
 
         Raises EngineUnavailable where an engine does not answer.
         """
-        for loop in [self.services[service].loop for service in services]:
+        for loop in [self.services[service].loop for service in services if service in self.services]:
             await loop.empty_or_unseen()
 
     # ------------------------------------------------------------ orders
 
     async def order(self, service: str, orders: Orders) -> None:
-        """Keep an operator's order over restarts, and have it followed at once. Raises UsageError where none can be."""
+        """Have an operator's order followed at once, and kept over restarts. Raises UsageError where none can be.
+
+        It is in force before anything is waited for: the next order builds on it.
+        """
+        await hit_async("order.before")
         if service in self._retiring and orders != self.services[service].loop.orders:
             raise UsageError(f"{service} is being removed", fix="its policy is gone: bring that back")
-        await hit_async("order.before")
         self._orders[service] = orders
+        self.services[service].loop.order(orders)
         await self.parts.store.set_orders(service, orders)
         await hit_async("order.kept")
-        self.services[service].loop.order(orders)
 
     async def stop_proxy(self) -> None:
         """End the proxy for good: nothing is left for it to serve."""
-        self._supervising.cancel()
-        self._configuring.cancel()
+        for task in (self._supervising, self._configuring):
+            task.cancel()
+        await asyncio.wait((self._supervising, self._configuring))
         if self.parts.hands is not None:
             await self.parts.hands.proxy.stop()
 

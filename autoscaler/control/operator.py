@@ -223,18 +223,23 @@ class Operator:
         return await self._daemon.reload()
 
     async def down(self, services: Sequence[str] | None) -> None:
-        names = list(self._daemon.services) if services is None else list(services)
+        if services is not None:
+            await self._down(services)
+            return
+        async with self._daemon.reloading:  # a policy that changes meanwhile must bring nothing back
+            await self._down(list(self._daemon.services))
+            await hit_async("down.empty")
+            await self._daemon.stop_proxy()
+            await hit_async("down.ended")
+            self._parts.stop.set()
+
+    async def _down(self, names: Sequence[str]) -> None:
         loops = [self._service(name).loop for name in names]
         for name, loop in zip(names, loops, strict=True):
             await self._order(name, replace(loop.orders, down=True))
             self._told(name, "taken down", None)
         await hit_async("down.ordered")
         await self._daemon.until_gone(names)
-        if services is None:
-            await hit_async("down.empty")
-            await self._daemon.stop_proxy()
-            await hit_async("down.ended")
-            self._parts.stop.set()
 
 
 def _named(policy: Policy) -> str:

@@ -1,7 +1,7 @@
 """What a daemon is built of. A dry run has no `hands`: none of its parts can write, by type."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -34,13 +34,17 @@ class Hands:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The outside, as one daemon sees it."""
+    """The outside, as one daemon sees it.
+
+    `admit` has a runtime's first service run there, and raises an AutoscalerError where this daemon may not.
+    """
 
     clock: Clock
     emit: Emit
     store: Store
     proxy: ProxyReader
     runtime: Callable[[str], RuntimeReader]
+    admit: Callable[[str], Awaitable[None]]
     hands: Hands | None
     read_policies: Callable[[], Loaded]
     read_kept: Callable[[str, Path], Loaded]

@@ -52,6 +52,14 @@ def combine(loaded: Loaded, before: Mapping[str, Document]) -> InForce:
     return InForce(now, tuple(problems), frozenset(outdated), gone)
 
 
+def refuse(in_force: InForce, before: Mapping[str, Document], refused: Mapping[str, str]) -> InForce:
+    """Without the services that are new since `before`, on the runtimes that are `refused`, for the reason that is given."""
+    new = {s: d for s, d in in_force.documents.items() if s not in before and d.spec.runtime in refused}
+    problems = [f"{d.path}:{d.line}: {service}: {refused[d.spec.runtime]}" for service, d in new.items()]
+    documents = {service: document for service, document in in_force.documents.items() if service not in new}
+    return replace(in_force, documents=documents, problems=(*in_force.problems, *problems))
+
+
 def _may_be_there(document: Document, loaded: Loaded) -> bool:
     """Whether the service's document may still exist, only broken or out of reach."""
     for problem in loaded.problems:

@@ -83,6 +83,7 @@ class ServiceLoop:
         self._was_stopping = saved.stopping
         self._last_tick_at = clock.now()
         self._decide_now = False
+        self._has_ended = False
 
     # ------------------------------------------------------------ when
 
@@ -130,6 +131,8 @@ class ServiceLoop:
             await self._rechecks.close()
             await self.executor.close()
             await self._save()
+            self._has_ended = True
+            self.seen_empty.set()
 
     async def _guarded(self, whole: bool) -> None:
         """The edge of a service: what goes wrong in here is told, and harms no other."""
@@ -151,8 +154,9 @@ class ServiceLoop:
         self._last_tick_at = began
 
     async def empty(self) -> None:
-        """Wait until the service is seen to have no replica left."""
-        self.seen_empty.clear()
+        """Wait until the service is seen to have no replica left, or its loop has ended."""
+        if not self._has_ended:
+            self.seen_empty.clear()
         self.stir()
         await self.seen_empty.wait()
 

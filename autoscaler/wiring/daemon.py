@@ -11,14 +11,11 @@ from autoscaler.control.clock import SystemClock
 from autoscaler.control.daemon import Daemon
 from autoscaler.control.operator import Operator
 from autoscaler.control.parts import Hands, Parts
-from autoscaler.control.policies import first
-from autoscaler.drivers.claim import Claim
-from autoscaler.drivers.docker_endpoint import find_endpoint
+from autoscaler.control.policies import InForce, first
 from autoscaler.errors import EngineUnavailable, StateError
 from autoscaler.faultpoints import hit_async
 from autoscaler.ports import Store
 from autoscaler.proxies.haproxy import find_binary
-from autoscaler.runtimes.docker import DockerReader
 from autoscaler.settings import Settings
 from autoscaler.store.lock import StateLock
 from autoscaler.store.memory import MemoryStore
@@ -31,6 +28,7 @@ from autoscaler.telemetry.log import Log, configure_log
 from autoscaler.telemetry.prometheus import Metrics
 from autoscaler.web.server import serve
 from autoscaler.wiring import build
+from autoscaler.wiring.admission import Admission
 
 FEWEST_DESCRIPTORS = 256
 INTERRUPTED = 130
@@ -53,9 +51,11 @@ async def run(settings: Settings) -> int:
             events.listen(listener)
         store = await SQLiteStore.open(state_dir / build.STATE_FILE, clock, events.emit)
         stack.push_async_callback(store.close)
-        await _meet_policies(settings, store)
+        in_force = await _meet_policies(settings, store)
         await asyncio.to_thread(find_binary, settings.environ)
-        await _claim_instance(settings, clock, stack)
+        admission = Admission(settings, clock, holds=True)
+        stack.callback(admission.close)
+        await _admit(admission, in_force)
         runtimes = build.runtimes(settings, clock)
         stack.push_async_callback(runtimes.close)
         proxy = build.proxy(settings, clock)
@@ -68,6 +68,7 @@ async def run(settings: Settings) -> int:
                 store=store,
                 proxy=proxy,
                 runtime=runtimes.get,
+                admit=admission.admit,
                 hands=Hands(proxy, runtimes.get),
                 read_policies=lambda: build.read_policies(settings),
                 read_kept=build.kept_policy_reader(settings),
@@ -102,6 +103,9 @@ async def rehearse(settings: Settings) -> int:
     clock, events, counters = SystemClock(), Events(), Counters()
     configure_log(sys.stderr, settings.log_format, settings.log_level, settings.environ)
     events.listen(Log())
+    store = await MemoryStore.of_snapshot(settings.state_dir / build.STATE_FILE)
+    admission = Admission(settings, clock, holds=False)
+    await _admit(admission, await _meet_policies(settings, store))
     readers = build.readers(settings, clock)
     stop = asyncio.Event()
     proxy = build.proxy_reader(settings, clock)
@@ -109,9 +113,10 @@ async def rehearse(settings: Settings) -> int:
         Parts(
             clock=clock,
             emit=events.emit,
-            store=await MemoryStore.of_snapshot(settings.state_dir / build.STATE_FILE),
+            store=store,
             proxy=proxy,
             runtime=readers.get,
+            admit=admission.admit,
             hands=None,
             read_policies=lambda: build.read_policies(settings),
             read_kept=build.kept_policy_reader(settings),
@@ -141,32 +146,22 @@ def _raise_descriptor_limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-async def _meet_policies(settings: Settings, store: Store) -> None:
+async def _meet_policies(settings: Settings, store: Store) -> InForce:
     """At a first start, what is wrong with the policies comes before anything else that is. Raises PolicyError."""
-    first(
+    return first(
         await asyncio.to_thread(build.read_policies, settings),
         await store.good_policies(),
         build.kept_policy_reader(settings),
     )
 
 
-async def _claim_instance(settings: Settings, clock: SystemClock, stack: AsyncExitStack) -> None:
-    """Where a policy runs on an engine, be its only daemon of this instance, and see that the engine is of a kind we know.
-
-    An engine that doesn't answer may do so later.
-    """
-    loaded = await asyncio.to_thread(build.read_policies, settings)
-    if all(document.spec.runtime != "docker" for document in loaded.documents):
-        return
-    claim = Claim(find_endpoint(settings.environ).host, settings.instance)
-    claim.take()
-    stack.callback(claim.release)
-    engine = DockerReader(settings.instance, settings.environ, clock)
-    stack.push_async_callback(engine.close)
-    try:
-        await engine.check_supported()
-    except EngineUnavailable as error:
-        print(f"{error}\nwaiting for it", file=sys.stderr)  # noqa: T201  the log begins with the first service
+async def _admit(admission: Admission, in_force: InForce) -> None:
+    """See that this daemon may use the runtimes that policies name. An engine that doesn't answer may do so later."""
+    for runtime in sorted({document.spec.runtime for document in (*in_force.documents.values(), *in_force.gone.values())}):
+        try:
+            await admission.admit(runtime)
+        except EngineUnavailable as error:
+            print(f"{error}\nwaiting for it", file=sys.stderr)  # noqa: T201  the log begins with the first service
 
 
 async def _end_journal(writing: "asyncio.Task[None]", journal: Journal, store: Store, live: Broadcast) -> None:

@@ -23,6 +23,12 @@ demo replay simulate convert export version
 """
 HELP_CPU_S = 0.3
 HEAVY = ("aiohttp", "pydantic", "docker", "rich", "yaml", "jinja2", "asyncio", "requests", "sqlite3")
+ONE_SERVICE = """\
+service: web
+replica: {image: "app:1", port: 80}
+route: {bind: "127.0.0.1:8080"}
+policies: [{type: target_tracking, metric: request_rate, target: 50}]
+"""
 MAIN = "from autoscaler.cli import main; main()"
 
 
@@ -124,3 +130,23 @@ def test_a_wrong_word_is_usage_with_a_guess() -> None:
     assert "Did you mean 'status'" in asked.stderr
     assert run("status", "--nope").exit_code == 2
     assert run().exit_code == 2
+
+
+@pytest.mark.parametrize("flags", [(), ("--dry-run",)], ids=["run", "dry run"])
+def test_an_engine_of_a_kind_not_available_yet_ends_a_run_with_the_reason(tmp_path: Path, flags: tuple[str, ...]) -> None:
+    (tmp_path / "web.yaml").write_text(ONE_SERVICE)
+    words = ["run", str(tmp_path / "web.yaml"), *flags]
+    environment = os.environ | {"DOCKER_HOST": "ssh://host", "AUTOSCALER_STATE_DIR": str(tmp_path / "state")}
+    told = subprocess.run([sys.executable, "-c", MAIN, *words], env=environment, capture_output=True, text=True, timeout=60)
+    assert told.returncode == 1
+    assert "engines over ssh:// are not available yet" in told.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("instance", ["caf\u00e9", "Web", "a_b", "a b", "a/b", "", "x" * 41])
+@pytest.mark.parametrize("command", ["run", "plan", "down"])
+def test_an_instance_that_cannot_be_part_of_a_containers_name_is_refused(
+    tmp_path: Path, command: str, instance: str
+) -> None:
+    refused = run(command, "--instance", instance, "--state-dir", str(tmp_path))
+    assert refused.exit_code == 2
+    assert "a to z, digits and dashes" in refused.stderr

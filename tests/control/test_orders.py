@@ -5,7 +5,7 @@ from asyncio import sleep
 
 import pytest
 
-from autoscaler.model import EventKind, Mode, Override, PauseKind
+from autoscaler.model import EventKind, Mode, Orders, Override, PauseKind
 from tests.support.controllers import Controller, policy
 from tests.support.worlds import until
 
@@ -75,6 +75,50 @@ async def test_down_drains_ends_everything_and_the_daemon(host: Controller) -> N
     assert host.world.engine.containers == {}
     assert host.world.proxy.stopped
     assert host.told(EventKind.DAEMON_STOPPED)[0].cause == "nothing of it runs on"
+
+
+async def test_a_policy_that_changes_while_all_is_taken_down_brings_nothing_back(host: Controller) -> None:
+    await running(host, 1)
+    host.world.proxy.hold("web-1", 20)
+    taking_down = asyncio.create_task(host.operator.down(None))
+    await until(lambda: host.told(EventKind.REPLICA_DRAINING))
+    host.write(policy(least=2))
+    host.write(policy("shop", port=8081), "shop.yaml")
+    async with asyncio.timeout(60):
+        await taking_down
+    await host.ended()
+    assert host.world.engine.containers == {}
+    assert host.world.ever == {"web-1"}
+
+
+async def test_a_down_of_one_that_is_removed_meanwhile_ends_with_the_others(host: Controller) -> None:
+    for name, port in (("shop", 8081), ("web", 8080)):
+        host.write(policy(name, port=port), f"{name}.yaml")
+    await host.start()
+    await until(lambda: host.world.choosable("web") and host.world.choosable("shop"))
+    host.world.proxy.hold("shop-1", 20)
+    host.world.proxy.hold("web-1", 5)
+    (host.folder / "web.yaml").unlink()
+    await until(lambda: host.told(EventKind.REPLICA_DRAINING, "web"))
+    async with asyncio.timeout(60):
+        await host.operator.down(["shop", "web"])
+    assert host.world.engine.containers == {}
+    assert len(host.told(EventKind.SERVICE_REMOVED, "web")) == 1
+
+
+async def test_two_orders_at_once_are_both_followed_and_kept(host: Controller, monkeypatch: pytest.MonkeyPatch) -> None:
+    await running(host, 1)
+    set_orders = host.store.set_orders
+
+    async def slow(service: str, orders: Orders) -> None:
+        await sleep(0.5)
+        await set_orders(service, orders)
+
+    monkeypatch.setattr(host.store, "set_orders", slow)
+    await asyncio.gather(host.operator.scale("web", Override(replicas=3)), host.operator.pause("web", PauseKind.IN))
+    both = Orders(Override(replicas=3), PauseKind.IN)
+    assert host.daemon.services["web"].loop.orders == both
+    assert await host.store.orders() == {"web": both}
 
 
 async def test_a_stop_leaves_all_serving(host: Controller) -> None:

@@ -1,17 +1,22 @@
 """Policy files that change while the daemon runs, and while it does not."""
 
+import asyncio
 import os
 from asyncio import sleep
 
 import pytest
 
-from autoscaler.errors import PolicyError, UsageError
+from autoscaler.control.assembly import Service
+from autoscaler.errors import EngineUnavailable, PolicyError, StateError, UsageError
 from autoscaler.model import EventKind, Override, PauseKind
 from tests.support.controllers import Controller, policy
-from tests.support.worlds import until
+from tests.support.worlds import Engine, until
 
 pytestmark = pytest.mark.looptime
 
+PROCESS = "runtime: process\n" + policy().replace('image: "app:1"', "command: [serve]").replace(
+    ", healthcheck: {docker: true}", ""
+)
 BROKEN = policy().replace("min: 1", "min: one")
 
 
@@ -120,6 +125,30 @@ async def test_a_service_that_comes_back_later_uses_no_name_again_and_obeys_no_o
     assert host.operator.service("web").orders.pause is None
 
 
+async def test_one_that_comes_back_while_the_last_of_it_is_forgotten_is_a_service_like_any_other(
+    host: Controller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await running(host, "web", "shop")
+    end, forgetting, go_on = Service.end, asyncio.Event(), asyncio.Event()
+
+    async def slow(service: Service) -> None:
+        await end(service)
+        forgetting.set()
+        await go_on.wait()
+
+    monkeypatch.setattr(Service, "end", slow)
+    (host.folder / "web.yaml").unlink()
+    await forgetting.wait()
+    host.write(policy())
+    reload = asyncio.create_task(host.operator.reload())
+    await sleep(2)
+    go_on.set()
+    assert await reload == ()
+    host.world.proxy.rate["web"] = 190.0
+    await until(lambda: len(host.world.choosable()) == 4)
+    assert set(host.world.choosable()) == {"web-2", "web-3", "web-4", "web-5"}
+
+
 async def test_a_service_that_is_being_removed_takes_no_order(host: Controller) -> None:
     await running(host, "web", "shop")
     host.world.proxy.hold("web-1", 60)
@@ -163,13 +192,40 @@ async def test_a_file_that_was_renamed_and_then_broken_keeps_its_service(host: C
 
 async def test_a_runtime_is_not_changed(host: Controller) -> None:
     await running(host, "web")
-    text = policy().replace('image: "app:1"', "command: [serve]").replace("healthcheck: {docker: true}", "init: true")
-    host.write("runtime: process\n" + text)
+    host.write(PROCESS)
     problems = await host.operator.reload()
     assert "moving it is not available yet" in str(problems)
     await sleep(10)
     assert host.daemon.services["web"].loop.spec.runtime == "docker"
     assert host.world.choosable() == ["web-1"]
+
+
+async def test_a_new_service_whose_runtime_is_refused_stays_out_and_all_else_goes_on(host: Controller) -> None:
+    host.engines = {"process": Engine(host.world)}
+    host.refuses["docker"] = StateError("another daemon holds the instance 'default' on this engine")
+    host.write(PROCESS)
+    await host.start()
+    await until(lambda: host.world.choosable())
+    host.write(policy("shop", port=8081), "shop.yaml")
+    host.write(PROCESS.replace("min: 1", "min: 2"))
+    (problem,) = await host.operator.reload()
+    assert problem.startswith(f"{host.folder / 'shop.yaml'}:1: shop: another daemon holds the instance")
+    await until(lambda: len(host.world.choosable()) == 2)
+    assert set(host.daemon.services) == {"web"}
+    assert not host.operator.status().last_reload_successful
+    host.refuses.clear()
+    assert await host.operator.reload() == ()
+    await until(lambda: host.world.choosable("shop"))
+
+
+async def test_a_new_service_waits_for_an_engine_that_does_not_answer(host: Controller) -> None:
+    host.engines = {"process": Engine(host.world)}
+    host.write(PROCESS)
+    await host.start()
+    host.refuses["docker"] = EngineUnavailable("connection refused")
+    host.write(policy("shop", port=8081), "shop.yaml")
+    assert await host.operator.reload() == ()
+    await until(lambda: host.world.choosable("shop"))
 
 
 async def test_a_changed_document_ends_a_down(host: Controller) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from autoscaler.control.daemon import Daemon
 from autoscaler.control.operator import Operator
 from autoscaler.control.parts import Hands, Parts
+from autoscaler.errors import AutoscalerError
 from autoscaler.model import Event, EventKind, Orders, ReplicaState
 from autoscaler.ports import ReplicaRuntime
 from autoscaler.spec.load import Loaded, load_document, load_policies
@@ -101,6 +102,7 @@ class Controller:
     dry: bool = False
     engines: Mapping[str, ReplicaRuntime] = field(default_factory=dict)
     environ: Mapping[str, str] = field(default_factory=dict)
+    refuses: dict[str, AutoscalerError] = field(default_factory=dict)  # by runtime, why its services may not run there
 
     def __post_init__(self) -> None:
         self.daemon: Daemon
@@ -135,6 +137,7 @@ class Controller:
             store=self.store,
             proxy=world.proxy,
             runtime=runtime,
+            admit=self._admit,
             hands=None if self.dry else Hands(world.proxy, runtime),
             read_policies=self._read,
             read_kept=lambda text, path: load_document(text, path, environ=self.environ),
@@ -142,6 +145,10 @@ class Controller:
             meterings=self.counted,
             stop=asyncio.Event(),
         )
+
+    async def _admit(self, runtime: str) -> None:
+        if runtime in self.refuses:
+            raise self.refuses[runtime]
 
     def _read(self) -> Loaded:
         return load_policies([self.folder], environ=self.environ)

@@ -77,7 +77,9 @@ async def test_in_flight_includes_the_queued(proxy: Proxy) -> None:
     (one,) = await replicas(1)
     await proxy.configure([web])
     await proxy.assign("web", [backend(one)])
-    asked = [asyncio.create_task(ask(web.route.bind, "/slow?600")) for _ in range(5)]
+    asked = [asyncio.create_task(ask(web.route.bind, "/slow?3000")) for _ in range(2)]
+    await until(proxy, lambda view: of(view)["web-1"].in_flight == 2)
+    asked += [asyncio.create_task(ask(web.route.bind, "/slow?100")) for _ in range(3)]
     view = await until(proxy, lambda view: view.traffic["web"][0].in_flight == 5)
     assert view.traffic["web"][0].queued == 3
     assert of(view)["web-1"].in_flight == 2

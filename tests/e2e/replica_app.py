@@ -4,6 +4,8 @@
 /stream?mb=N in pieces, over 3 s          /burn?ms=N    after so much CPU
 POST         answers the body's SHA-256
 
+/healthz     500 while the file BAD_HEALTH says `all`, or says `old` and is younger than this process; else 200
+
 SIGTERM: no new connections, what is in flight is answered, then it ends; it writes how many requests that were.
 It writes when it listens: `open NAME UNIX-SECONDS`.
 """
@@ -14,12 +16,16 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 NAME = os.environ.get("AUTOSCALER_REPLICA") or os.uname().nodename
 PORT = int(os.environ.get("PORT", "5000"))
 HOST = os.environ.get("HOST", "0.0.0.0")
 PIECE = b"." * 65536
+
+STARTED = time.time()
+BAD_HEALTH = Path(os.environ.get("BAD_HEALTH", "/nowhere"))
 
 in_flight = 0
 writers: set[asyncio.StreamWriter] = set()
@@ -58,12 +64,25 @@ async def answer(head: str, reader: asyncio.StreamReader, writer: asyncio.Stream
         end = time.thread_time() + asked["ms"] / 1000
         while time.thread_time() < end:
             pass
+    if url.path == "/healthz":
+        writer.write(b"HTTP/1.1 %d Health\r\nContent-Length: 0\r\n\r\n" % (200 if is_healthy() else 500))
+        await writer.drain()
+        return
     if url.path == "/stream":
         await stream(int(asked["mb"] * 16), writer)
         return
     text = hashlib.sha256(body).hexdigest() if method == "POST" else f"hello from {NAME}"
     writer.write(f"HTTP/1.1 200 OK\r\nX-Replica: {NAME}\r\nContent-Length: {len(text)}\r\n\r\n{text}".encode())
     await writer.drain()
+
+
+def is_healthy() -> bool:
+    """Unless the file says otherwise."""
+    try:
+        who, since = BAD_HEALTH.read_text(), BAD_HEALTH.stat().st_mtime
+    except OSError:
+        return True
+    return not (who == "all" or (who == "old" and since > STARTED))
 
 
 async def stream(pieces: int, writer: asyncio.StreamWriter) -> None:

@@ -1,12 +1,15 @@
 """From the servers that HAProxy has to those it shall have: the commands of its runtime socket, in their order.
 
-    not there                 add server, enable health (where checked), enable server
+    not there                 add server, enable health (where checked), set server state drain, then ready
     another address           set server addr
     to drain                  set server state drain; maint for one that is DOWN, which HAProxy never shows as DRAIN
     not to drain any more     set server state ready
     not to be asked           disable health, set server health up
     to be asked again         enable health
     not wanted any more       set server state maint; deleted later, by `deletable`, as `del server` may be refused
+
+One that leaves maintenance while requests wait in the backend takes `maxconn` of them and, in HAProxy 2.6, as many again. In
+drain it takes only the first, so all come in by way of that.
 
 Asked again with what the commands led to, it answers nothing. Source: HAProxy management guide, 9.3.
 """
@@ -55,7 +58,7 @@ def _toward(service: str, options: ServerOptions, backend: Backend, row: ServerR
     if backend.draining and not (row.drains or row.in_maintenance):
         commands.append(f"set server {server} state {'maint' if row.is_down else 'drain'}")
     if not backend.draining and (row.drains or row.in_maintenance):
-        commands.append(f"set server {server} state ready")
+        commands += _come_in(server) if row.in_maintenance else [f"set server {server} state ready"]
     if options.check and not backend.draining:
         commands += _asking(server, backend, row)
     return tuple(commands)
@@ -74,5 +77,9 @@ def _add(server: str, endpoint: str, options: ServerOptions, backend: Backend) -
     if options.check and backend.checked:
         commands.append(f"enable health {server}")
     if not backend.draining:
-        commands.append(f"enable server {server}")  # one that drains stays as it was added: in maintenance
+        commands += _come_in(server)  # one that drains stays as it was added: in maintenance
     return tuple(commands)
+
+
+def _come_in(server: str) -> list[str]:
+    return [f"set server {server} state drain", f"set server {server} state ready"]

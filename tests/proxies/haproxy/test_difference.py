@@ -13,6 +13,7 @@ from autoscaler.proxies.haproxy.stats import ServerRow
 from autoscaler.spec.models import HealthCheck
 
 OPTIONS = ServerOptions(20, 0.0, HealthCheck())
+COME_IN = ["set server web/web-1 state drain", "set server web/web-1 state ready"]
 A, B = Address("10.0.0.1", 80), Address("10.0.0.2", 80)
 
 
@@ -30,7 +31,7 @@ def wanted(name: str, *, draining: bool = False, address: Address = A, checked: 
         pytest.param(
             [wanted("web-1")],
             [],
-            [f"add server web/web-1 10.0.0.1:80 {OPTIONS}", "enable health web/web-1", "enable server web/web-1"],
+            [f"add server web/web-1 10.0.0.1:80 {OPTIONS}", "enable health web/web-1", *COME_IN],
             id="new",
         ),
         pytest.param(
@@ -50,7 +51,7 @@ def wanted(name: str, *, draining: bool = False, address: Address = A, checked: 
         ),
         pytest.param([wanted("web-1", draining=True)], [row("web-1", "MAINT")], [], id="disabled by the file"),
         pytest.param([wanted("web-1")], [row("web-1", "DRAIN")], ["set server web/web-1 state ready"], id="taken back"),
-        pytest.param([wanted("web-1")], [row("web-1", "MAINT")], ["set server web/web-1 state ready"], id="put back"),
+        pytest.param([wanted("web-1")], [row("web-1", "MAINT")], COME_IN, id="put back"),
         pytest.param([], [row("web-1", "DRAIN")], ["set server web/web-1 state maint"], id="gone"),
         pytest.param([], [row("web-1", "MAINT")], [], id="gone already"),
         pytest.param(
@@ -62,7 +63,7 @@ def wanted(name: str, *, draining: bool = False, address: Address = A, checked: 
         pytest.param(
             [wanted("web-1", checked=False)],
             [],
-            [f"add server web/web-1 10.0.0.1:80 {OPTIONS}", "enable server web/web-1"],
+            [f"add server web/web-1 10.0.0.1:80 {OPTIONS}", *COME_IN],
             id="new, and not to be asked",
         ),
         pytest.param(
@@ -94,7 +95,7 @@ def test_cases(backends: list[Backend], rows: list[ServerRow], commands: list[st
 def test_without_a_check_none_is_enabled() -> None:
     options = ServerOptions(20, 0.0, None)
     (group,) = difference("web", options, [wanted("web-1")], [])
-    assert [command.split()[0:2] for command in group] == [["add", "server"], ["enable", "server"]]
+    assert [command.split()[0:2] for command in group] == [["add", "server"], ["set", "server"], ["set", "server"]]
     assert difference("web", options, [wanted("web-1")], [row("web-1", "no check")]) == ()
     assert difference("web", options, [wanted("web-1", checked=False)], [row("web-1", "no check")]) == ()
 
@@ -123,8 +124,6 @@ def obey(rows: list[ServerRow], commands: list[str]) -> list[ServerRow]:
         name = words[2].split("/")[1]
         was = there.get(name, ServerRow(name, "MAINT", 0, 0, 0, 0, words[3] if len(words) > 3 else ""))
         match words:
-            case ["enable", "server", _]:
-                there[name] = replace(was, status="UP" if was.check else "no check")
             case ["enable", "health", _]:
                 there[name] = replace(was, status="UP" if was.status == "no check" else was.status, check="L7OK")
             case ["disable", "health", _]:
@@ -134,7 +133,8 @@ def obey(rows: list[ServerRow], commands: list[str]) -> list[ServerRow]:
             case ["set", "server", _, "addr", host, "port", port]:
                 there[name] = replace(was, address=f"{host}:{port}")
             case ["set", "server", _, "state", state]:
-                status = {"drain": "DOWN" if was.status == "DOWN" else "DRAIN", "ready": "UP", "maint": "MAINT"}[state]
+                up = "UP" if was.check else "no check"
+                status = {"drain": "DOWN" if was.status == "DOWN" else "DRAIN", "ready": up, "maint": "MAINT"}[state]
                 there[name] = replace(was, status=status)
             case _:
                 there[name] = was
@@ -155,7 +155,5 @@ def test_one_that_shall_drain_is_never_enabled_on_the_way(backends: list[Backend
     draining = {f"web/{backend.replica}" for backend in backends if backend.draining}
     for group in difference("web", OPTIONS, backends, rows):
         for command in group:
-            assert not (
-                command.split()[2] in draining and command.startswith(("enable server", "set")) and "ready" in command
-            )
-            assert not (command.startswith("enable server") and command.split()[2] in draining)
+            assert not (command.split()[2] in draining and command.endswith("state ready"))
+            assert not command.startswith("enable server")

@@ -86,7 +86,7 @@ DESCRIPTIONS = {
     "TargetTracking.target": "One replica's share: a number, for cpu and memory a fraction such as 70%.",
     "TargetTracking.total": "The whole service's value to keep, for latencies a duration such as 250ms.",
     "TargetTracking.tolerance": "How far off the target nothing moves: 10%, or {up: 5%, down: 10%}.",
-    "TargetTracking.window": "How far back the metric is averaged.",
+    "TargetTracking.window": "How far back the metric is averaged, at most 1h.",
     "Rate.percent": "Per cent of the replicas at the period's start.",
     "Rate.replicas": "So many replicas.",
     "Rate.period": "Per so much time, at most 30m.",

@@ -276,7 +276,7 @@ class TargetTracking(Model):
     target: Aim | None = None
     total: Aim | None = None
     tolerance: Tolerances = Tolerance()
-    window: Duration = 10.0
+    window: Annotated[Duration, Field(le=3600)] = 10.0
 
     @model_validator(mode="after")
     def _aimed(self) -> "TargetTracking":

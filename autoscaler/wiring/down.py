@@ -90,7 +90,7 @@ def instance_of(state_dir: Path, given: str | None) -> str:
     try:
         kept = (state_dir / build.INSTANCE_FILE).read_text()
     except FileNotFoundError:
-        return given or DEFAULT_INSTANCE
+        return DEFAULT_INSTANCE if given is None else given
     if given not in (None, kept):
         raise UsageError(f"{state_dir} is of the instance {kept!r}, not {given!r}", fix="leave --instance out")
     return kept

@@ -359,6 +359,12 @@ BROKEN = [
         id="two windows",
     ),
     pytest.param(
+        changed("    target: 50\n", "    target: 50\n    window: 61m\n"),
+        "11:5: policies[0].window: found '61m'",
+        "write at most 1h",
+        id="window",
+    ),
+    pytest.param(
         changed("    target: 50\n", "    target: 50\n    tolerance: {down: 100%}\n"),
         "11:17: policies[0].tolerance.down: found '100%'",
         "write less than 1",

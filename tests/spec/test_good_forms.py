@@ -150,6 +150,7 @@ def test_binds(tmp_path: Path, bind: str, told: str) -> None:
         ("metric: concurrency, total: 500", "total", 500.0),
         ("metric: request_rate, target: 5e1", "target", 50.0),
         ("metric: request_rate, target: 50, window: 1m", "window", 60.0),
+        ("metric: request_rate, target: 50, window: 1h", "window", 3600.0),
     ],
 )
 def test_targets_in_their_metrics_unit(tmp_path: Path, policy: str, key: str, value: float) -> None:

@@ -23,7 +23,7 @@ from tests.support.daemons import DaemonUnderTest, bind, running
 
 SURPRISES = 0.5
 BREATHS_S = (0.5, 2.5)
-STATE_MB = 64
+STATE_MB = 24
 FAILURES = (AssertionError, TimeoutError, AutoscalerError, OSError)
 
 

@@ -116,7 +116,7 @@ async def disk_full(site: Site) -> None:
     finally:
         ballast.unlink()
     async with asyncio.timeout(60):
-        while site.said("state_back") < site.said("state_fault"):
+        while site.last_said("state_fault") > site.last_said("state_back"):
             await asyncio.sleep(0.1)
     await site.settled()
 

@@ -108,6 +108,10 @@ class Site:
         """How often the daemon's log has an event."""
         return self.daemon.log.read_text(errors="replace").count(f" {event} ")
 
+    def last_said(self, event: str) -> int:
+        """Where in the daemon's log an event is told last; below 0: nowhere."""
+        return self.daemon.log.read_text(errors="replace").rfind(f" {event} ")
+
     def is_settled(self, service: ServiceAnswer) -> bool:
         """As many as ordered are ready, nothing else is there, and nothing is wrong."""
         counts = {len(service.replicas), states(service)["ready"], service.desired}

@@ -121,6 +121,7 @@ def bridged_engine(folder: Path, bridge: str) -> Iterator["BridgedEngine"]:
         finally:
             engine.remove_containers()
             engine.end()
+            engine.let_go_of_its_files()
             shutil.rmtree(folder, ignore_errors=True)
     finally:
         subprocess.run(["ip", "link", "delete", bridge], check=True)
@@ -137,6 +138,11 @@ class BridgedEngine(OwnEngine):
         with contextlib.closing(docker.DockerClient(self.host, timeout=30)) as client:
             for container in client.containers.list(all=True):
                 container.remove(force=True)
+
+    def let_go_of_its_files(self) -> None:
+        """With live-restore, an engine that was started again leaves its data root mounted when it ends."""
+        if (self.folder / "data").is_mount():
+            subprocess.run(["umount", str(self.folder / "data")], check=True)
 
     def start(self) -> None:
         """Start it, or start it again."""

@@ -55,6 +55,13 @@ def _chosen(documents: "tuple[Document, ...]", service: str | None) -> "list[Doc
     return chosen
 
 
+def _typed(text: str) -> Any:
+    """A value as JSON has it: numbers, booleans and texts, though `10s` and `256m` stay as people write them."""
+    from autoscaler.spec.yaml12 import resolve
+
+    return json.loads(text) if text[:1] in ('"', "[") or text == "{}" else resolve(text)
+
+
 def _facts(document: "Document") -> dict[str, Any]:
-    values = {key: {"value": origin.value, "origin": origin.source} for key, origin in document.origins.items()}
+    values = {key: {"value": _typed(origin.value), "origin": origin.source} for key, origin in document.origins.items()}
     return {"service": document.spec.service, "file": str(document.path), "values": values}

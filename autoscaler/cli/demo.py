@@ -41,6 +41,7 @@ def demo(
 
 
 async def _demo(runtime: str | None, seconds: float) -> int:
+    import asyncio
     import os
 
     from autoscaler.demo.scene import Scene
@@ -50,11 +51,16 @@ async def _demo(runtime: str | None, seconds: float) -> int:
     ground = await choose_ground(os.environ, runtime)
     typer.echo(f"runtime {ground.runtime}: {ground.why}")
     async with Scene(ground) as scene:
-        typer.echo("starting the first replica" + (" (building its image)" if ground.runtime == "docker" else ""))
-        await scene.until_serving(SERVING_WITHIN_S)
-        typer.echo(f"http://127.0.0.1:{scene.port}/ serves; {LOW_RPS:g} to {HIGH_RPS:g} requests/s and back\n")
-        done, moments = await _wave(scene, seconds)
-        typer.echo("taking it down")
+        try:
+            typer.echo("starting the first replica" + (" (building its image)" if ground.runtime == "docker" else ""))
+            await scene.until_serving(SERVING_WITHIN_S)
+            typer.echo(f"http://127.0.0.1:{scene.port}/ serves; {LOW_RPS:g} to {HIGH_RPS:g} requests/s and back\n")
+            done, moments = await _wave(scene, seconds)
+        except asyncio.CancelledError:
+            typer.echo("\ninterrupted")
+            raise
+        finally:
+            typer.echo("taking it down")
     typer.echo("\n" + summary(done, moments))
     return 1 if done.failed_total or not done.requests else 0
 

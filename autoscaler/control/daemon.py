@@ -4,7 +4,7 @@ A reload changes the set of loops; a service whose document went is drained firs
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -43,6 +43,10 @@ def _foremost(group: BaseExceptionGroup[BaseException]) -> BaseException:
     while isinstance(first, BaseExceptionGroup):
         first = first.exceptions[0]
     return first
+
+
+def _counted(services: Collection[str]) -> str:
+    return "1 service" if len(services) == 1 else f"{len(services)} services"
 
 
 class Daemon:
@@ -89,7 +93,7 @@ class Daemon:
         in_force = await self._admitted(policies.first(loaded, kept, self.parts.read_kept))
         try:
             async with asyncio.TaskGroup() as self._tasks:
-                self._tell(EventKind.DAEMON_STARTED, f"{len(in_force.documents)} services")
+                self._tell(EventKind.DAEMON_STARTED, _counted(in_force.documents))
                 async with self.reloading:
                     await self._take(in_force)
                 self._for_ever(self.proxy_watch.read, "read proxy")
@@ -169,7 +173,7 @@ class Daemon:
             if in_force.problems:
                 self._tell(EventKind.RELOAD_FAILED, "; ".join(in_force.problems))
             else:
-                self._tell(EventKind.RELOADED, f"{len(in_force.documents)} services in force")
+                self._tell(EventKind.RELOADED, f"{_counted(in_force.documents)} in force")
             return in_force.problems
 
     async def _admitted(self, in_force: policies.InForce) -> policies.InForce:

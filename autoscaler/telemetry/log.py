@@ -23,12 +23,15 @@ from autoscaler.telemetry.kinds import EVENTS
 from autoscaler.telemetry.repeats import Repeats
 
 LONGEST_FACT = 400
+DIGITS = 6  # of a number, for people; JSON has all
 NAME = "autoscaler.events"
 
 _COLORS = {"WARNING": "\x1b[33m", "ERROR": "\x1b[31m", "CRITICAL": "\x1b[31m"}
 _RESET = "\x1b[0m"
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 _NEEDS_QUOTES = re.compile(r'[\s"=()]')
+
+_NOTHING: tuple[object, ...] = ("", [], {}, ())  # of 0 and False there is something to say
 
 Record = dict[str, Any]
 
@@ -105,7 +108,7 @@ def event_line(record: Mapping[str, Any]) -> str:
         escaped(record["service"]),
         escaped(record["event"]),
         escaped(record["replica"]),
-        *(f"{escaped(name)}={_fact(value)}" for name, value in record["facts"].items()),
+        *(f"{escaped(name)}={_fact(value)}" for name, value in record["facts"].items() if value not in _NOTHING),
         f"({escaped(record['cause'])})" if record["cause"] else "",
     ]
     return " ".join(word for word in words if word)
@@ -118,7 +121,7 @@ def _level(event: Event) -> int:
 
 def _fact(value: object) -> str:
     shown = escaped(_as_text(value))
-    return '"' + shown.replace('"', '\\"') + '"' if shown == "" or _NEEDS_QUOTES.search(shown) else shown
+    return '"' + shown.replace('"', '\\"') + '"' if _NEEDS_QUOTES.search(shown) else shown
 
 
 def _as_text(value: object) -> str:
@@ -127,6 +130,8 @@ def _as_text(value: object) -> str:
     if isinstance(value, list):
         joined = " | ".join(map(str, value))  # the end of a list of log lines says most
         return joined if len(joined) <= LONGEST_FACT else "…" + joined[1 - LONGEST_FACT :]
+    if isinstance(value, float):
+        return f"{value:.{DIGITS}g}" if abs(value) < 10**DIGITS else f"{value:.0f}"
     return json.dumps(value, default=str)
 
 

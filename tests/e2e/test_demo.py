@@ -45,6 +45,7 @@ def test_ctrl_c_cleans_up(folder: Path) -> None:
             if "serves" in line:
                 break
         demo.send_signal(signal.SIGINT)
-        demo.communicate(timeout=120)
+        told, _ = demo.communicate(timeout=120)
     assert demo.returncode == 130
+    assert "interrupted\ntaking it down\n" in told
     assert list(folder.iterdir()) == []

@@ -153,3 +153,13 @@ def test_the_schema_file_is_the_schema() -> None:
 def test_the_examples_are_valid(path: str) -> None:
     result = run("validate", str(TOP / path), "--allow-writable-policies")
     assert result.exit_code == 0, result.stderr
+
+
+def test_config_gives_programs_numbers_and_booleans_as_such(folder: Path) -> None:
+    (folder / "policies" / "web.yaml").write_text(with_replica('environment: {A: "1"}\nuser: "1000"'))
+    (service,) = json.loads(run("config", "web", "--json").stdout)
+    value = {key: told["value"] for key, told in service["values"].items()}
+    assert (value["replica.port"], value["replica.init"], value["replica.dns"]) == (5000, True, [])
+    assert (value["route.queue_timeout"], value["replica.user"]) == ("10s", "1000")
+    assert value["replica.environment.A"] == "***"
+    assert value["policies[0].tolerance.up"] == 0.1

@@ -86,7 +86,6 @@ def test_an_event_is_one_object_as_json() -> None:
         pytest.param("plain", "fact=plain", id="a word stands as it is"),
         pytest.param("two words", 'fact="two words"', id="words are quoted"),
         pytest.param('a"b', 'fact="a\\"b"', id="so are quotes"),
-        pytest.param("", 'fact=""', id="so is nothing"),
         pytest.param(None, "fact=null", id="nothing known"),
         pytest.param(["max", "min"], 'fact="max | min"', id="a list"),
         pytest.param("x" * 500, "fact=" + "x" * 399 + "…", id="the start of a long text"),
@@ -188,3 +187,18 @@ def test_a_librarys_exception_is_one_line_with_its_place() -> None:
     assert "ERROR asyncio at=" in line
     assert "test_log.py:" in line
     assert line.endswith("(a task failed: ValueError('no\\nroom'))")
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [(0.1 + 0.2, "0.3"), (1.0, "1"), (1234567.8, "1234568"), (0.00012345678, "0.000123457"), (0, "0"), (False, "false")],
+)
+def test_a_number_is_told_as_people_read_it(value: object, told: str) -> None:
+    (line,) = logged(Event(EPOCH, "web", EventKind.ORDERED, facts={"fact": value}))
+    assert line.split()[-1] == f"fact={told}"
+
+
+@pytest.mark.parametrize("value", ["", [], {}])
+def test_of_a_fact_that_says_nothing_nothing_is_told(value: object) -> None:
+    (line,) = logged(Event(EPOCH, "web", EventKind.ORDERED, facts={"fact": value, "other": 1}))
+    assert line.split()[-2:] == ["ordered", "other=1"]

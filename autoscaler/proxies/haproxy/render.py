@@ -23,7 +23,6 @@ SAMPLING = 20
 FD_LIMIT = 100_000  # where the system allows a billion HAProxy would lay out tables for them
 
 _LOG_PORT = re.compile(r"^    log 127\.0\.0\.1:(\d+) ", re.MULTILINE)
-_DIGEST = re.compile(r"^# Routes: ([0-9a-f]+)$", re.MULTILINE)
 _BACKEND = re.compile(r"backend (\S+)")
 _BIND = re.compile(r"^    bind (\S+)$", re.MULTILINE)
 _SERVER = re.compile(r"    server (\S+) (\[[0-9a-f:.]+\]|[0-9.]+):(\d+)( disabled)?( # not checked)?")
@@ -97,12 +96,6 @@ def read_log_port(text: str) -> int | None:
     """The port that a config sends its log to."""
     found = _LOG_PORT.search(text)
     return int(found[1]) if found else None
-
-
-def read_digest(text: str) -> str:
-    """The digest of a config's routes, "" where it tells none."""
-    found = _DIGEST.search(text)
-    return found[1] if found else ""
 
 
 def read_binds(text: str) -> frozenset[str]:

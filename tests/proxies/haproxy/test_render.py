@@ -15,7 +15,6 @@ from autoscaler.proxies.haproxy.render import (
     Config,
     Setting,
     read_binds,
-    read_digest,
     read_log_port,
     read_servers,
 )
@@ -51,7 +50,7 @@ def test_servers_are_read_back_as_they_were_written(web: list[Backend], api: lis
 @given(backends)
 def test_the_digest_is_of_all_but_the_servers(servers: list[Backend]) -> None:
     routes = config(service(bind=BIND))
-    assert read_digest(routes.text({"web": servers})) == routes.digest
+    assert f"\n# Routes: {routes.digest}\n" in routes.text({"web": servers})
     assert config(service(bind=BIND, max_concurrency=7)).digest != routes.digest
     assert Config(routes.routes, Setting(SETTING.folder, 4712, 2)).digest != routes.digest
 

@@ -1,9 +1,11 @@
 """The daemon's own life: stopped, killed, started twice, taken down; what serves goes on serving, and nothing is left."""
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import aiohttp
@@ -30,12 +32,42 @@ async def test_a_daemon_that_is_stopped_leaves_replicas_and_proxy_serving_and_th
         await daemon.until_ready("web", 1)
         await daemon.scale("web", 3)
         before = await daemon.until_ready("web", 3)
+        began, getting = time.monotonic(), asyncio.create_task(_get_for_ever(address))
         assert await asyncio.to_thread(daemon.end) == 0
-        assert await _get(address) == 200
+        print(f"\n{ground.runtime}: ended {time.monotonic() - began:.2f} s after SIGTERM")
+        assert time.monotonic() - began < 10
+        await asyncio.sleep(1)  # traffic goes on without it
         daemon.start()
         after = await daemon.until_ready("web", 3)
         assert after.override is not None
         assert [(r.name, r.ready_at) for r in after.replicas] == [(r.name, r.ready_at) for r in before.replicas]
+        assert not getting.done(), getting.result()
+        getting.cancel()
+
+
+async def _get_for_ever(address: str) -> int:
+    """Ends with the first answer that is not 200, or with the error in its place."""
+    while (status := await _get(address)) == 200:
+        await asyncio.sleep(0.01)
+    return status
+
+
+async def test_a_state_file_that_was_damaged_while_the_daemon_was_away_loses_no_replica(
+    ground: Ground, address: str, tmp_path: Path, instance: str
+) -> None:
+    daemon = DaemonUnderTest(tmp_path, instance)
+    daemon.write_policy("web", ground.policy(address).replace("min: 1", "min: 2"))
+    async with running(daemon):
+        before = await daemon.until_ready("web", 2)
+        daemon.kill()
+        for path in daemon.state_dir.glob("state.db*"):
+            path.write_bytes(os.urandom(8192))
+        daemon.start()
+        after = await daemon.until_ready("web", 2)
+        assert [replica.name for replica in after.replicas] == [replica.name for replica in before.replicas]
+        assert await _get(address) == 200
+        assert daemon.words().count("state_fault") == 1
+        assert list(daemon.state_dir.glob("state.db.damaged*")) != []
 
 
 async def test_ctrl_c_says_what_serves_on(ground: Ground, address: str, tmp_path: Path, instance: str) -> None:

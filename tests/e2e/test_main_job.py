@@ -103,9 +103,12 @@ async def _kill_the_daemon(daemon: DaemonUnderTest) -> None:
     await daemon.until_ready("web", 4)
     names = {r.name for r in (await daemon.service("web")).replicas}
     daemon.kill()
-    await asyncio.sleep(2)  # traffic goes on without it
+    await asyncio.sleep(5)  # traffic goes on without it
+    loop = asyncio.get_running_loop()
+    began = loop.time()
     daemon.start()
     service = await daemon.until_ready("web", 4)
+    print(f"\nready {loop.time() - began:.2f} s after it was started again")
     assert {r.name for r in service.replicas} == names
 
 

@@ -190,15 +190,30 @@ async def test_a_full_disk_stops_no_decision_and_costs_no_request(
             _fill(ballast)
             await daemon.scale("web", 2)
             await daemon.until_ready("web", 2, timeout_s=40)
-            await asyncio.sleep(3)
+            degraded = await _until_degraded(daemon)
             ballast.unlink()
             await daemon.scale("web", 1)
             await daemon.until("web", lambda s: len(s.replicas) == 1, timeout_s=40)
             abort.set()
             summary = await sending
         assert summary.failed_total == 0, daemon.words()
+        assert 'autoscaler_degraded{reason="state"} 1.0' in degraded
         assert "state_fault" in daemon.words()
         assert "state_back" in daemon.words()
+
+
+async def _until_degraded(daemon: DaemonUnderTest) -> str:
+    """The metrics, once /readyz tells that state can't be written: it is ready all the same."""
+    connector = aiohttp.UnixConnector(str(daemon.state_dir / "api.sock"))
+    async with asyncio.timeout(20), aiohttp.ClientSession("http://localhost", connector=connector) as session:
+        while True:
+            async with session.get("/readyz") as answer:
+                if "degraded: state" in await answer.text():
+                    assert answer.status == 200
+                    break
+            await asyncio.sleep(0.05)
+        async with session.get("/metrics") as answer:
+            return await answer.text()
 
 
 @contextlib.contextmanager

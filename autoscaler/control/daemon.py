@@ -347,9 +347,9 @@ class Daemon:
             await self._reason_to_configure(again_s)
 
     async def _reason_to_configure(self, again_s: float | None) -> None:
-        """Wait until the routes changed, `again_s` is over, or the proxy turns out not to serve a route that it shall."""
+        """Wait until the routes changed, `again_s` is over, or the proxy turns out not to serve one for no known reason."""
         due = None if again_s is None else self.parts.clock.now() + again_s
-        while not self._configure_now.is_set() and not self.unserved():
+        while not self._configure_now.is_set() and (self.proxy_problem or not self.unserved()):
             if due is not None and self.parts.clock.now() >= due:
                 return
             with suppress(TimeoutError):

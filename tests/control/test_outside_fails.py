@@ -4,7 +4,7 @@ from asyncio import sleep
 
 import pytest
 
-from autoscaler.errors import EngineError
+from autoscaler.errors import EngineError, ProxyError
 from autoscaler.model import EventKind, Mode
 from tests.support.controllers import Controller, policy
 from tests.support.worlds import Engine, until
@@ -173,6 +173,26 @@ async def test_a_route_that_is_refused_is_told_tried_again_and_harms_no_other(ho
     assert "port 8081 is taken" in str(host.operator.service("shop").errors)
     host.world.proxy.refuses_routes.clear()
     await until(lambda: host.world.choosable("shop"), 32)
+
+
+async def test_routes_that_must_wait_say_what_for_and_come_later(host: Controller, monkeypatch: pytest.MonkeyPatch) -> None:
+    host.write(policy())
+    await host.start()
+    await steady(host, 1)
+    configure = host.world.proxy.configure
+
+    async def waits(*_: object) -> None:
+        raise ProxyError("new routes wait for older workers that still finish requests: 71, 72, 73")
+
+    monkeypatch.setattr(host.world.proxy, "configure", waits)
+    host.write(policy("shop", port=8081), "shop.yaml")
+    await until(lambda: "wait for older workers" in str(host.operator.status().problems))
+    await sleep(60)
+    assert len(host.told(EventKind.PROXY_FAULT)) == 1
+    assert (host.world.choosable(), host.world.engine.signals) == (["web-1"], [])
+    monkeypatch.setattr(host.world.proxy, "configure", configure)
+    await until(lambda: host.world.choosable("shop"), 10)
+    assert not host.operator.status().problems
 
 
 async def test_cpu_that_no_replica_reports_is_told_and_holds(host: Controller) -> None:

@@ -118,6 +118,8 @@ class HAProxy:
     async def _bring(self, config: Config, running: str | None) -> None:
         """From the routes that run to these."""
         if running != config.digest:
+            if running is not None:
+                self._life.may_reload()
             binary = self._binary = self._binary or await find_binary_async(os.environ)
             text = self._text(config)
             self._seen = {}

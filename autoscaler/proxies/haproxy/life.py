@@ -71,13 +71,18 @@ class Life:
         await hit_async("proxy.start.up")
         self._files.keep_map(config.map_file)
 
+    def may_reload(self) -> None:
+        """Raises ProxyError where so many older workers still finish requests that no reload may leave another one."""
+        assert self.master is not None
+        *older, _current = process.worker_pids(self.master) or (0,)
+        if len(older) >= MOST_OLDER_WORKERS:
+            pids = ", ".join(map(str, older))
+            raise ProxyError(f"new routes wait for older workers that still finish requests: {pids}", where="haproxy")
+
     async def reload(self, binary: Path, config: Config, text: str) -> None:
         """Go over to this config without losing a connection. Raises ProxyError, and the former one serves on."""
         assert self.master is not None
         former = process.worker_pids(self.master)
-        if len(former) > MOST_OLDER_WORKERS:
-            older = ", ".join(map(str, former[:-1]))
-            raise ProxyError(f"new routes wait for older workers that still finish requests: {older}", where="haproxy")
         before = self._files.read_config()
         await self._write(binary, config, text)
         send(self.master, signal.SIGUSR2)

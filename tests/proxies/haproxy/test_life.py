@@ -116,7 +116,7 @@ async def test_requests_in_an_older_worker_count_as_in_flight(proxy: HAProxy) ->
     one, two = await replicas(2)
     await proxy.configure([web])
     await proxy.assign("web", [backend(one)])
-    download = asyncio.create_task(ask(web.route.bind, "/drip?30"))
+    download = asyncio.create_task(ask(web.route.bind, "/held"))
     await until(proxy, lambda view: of(view)["web-1"].in_flight == 1)
     await proxy.configure([web, api])
     await proxy.assign("web", [backend(one, draining=True), backend(two)])
@@ -124,7 +124,8 @@ async def test_requests_in_an_older_worker_count_as_in_flight(proxy: HAProxy) ->
     assert len(view.traffic["web"]) == 2
     assert of(view)["web-1"].in_flight == 1
     assert sum(traffic.in_flight for traffic in view.traffic["web"]) == 1
-    assert (await download).body == b"chunk" * 30
+    one.released.set()
+    assert (await download).body == b"chunk" * 2
     view = await until(proxy, lambda view: of(view)["web-1"].in_flight == 0)
     assert of(view)["web-1"].state is ServerState.DRAIN
 
@@ -151,13 +152,15 @@ async def test_a_reload_waits_while_three_older_workers_live(proxy: HAProxy) -> 
     await proxy.assign("s0", [backend(one)])
     downloads = []
     for count in (2, 3, 4):
-        downloads.append(asyncio.create_task(ask(specs[0].route.bind, "/drip?60")))
+        downloads.append(asyncio.create_task(ask(specs[0].route.bind, "/held")))
         await until(proxy, lambda view: view.traffic["s0"][0].in_flight >= 1)
         await proxy.configure(specs[:count])
     with pytest.raises(ProxyError, match="older workers"):
         await proxy.configure(specs)
-    assert {answer.status for answer in await asyncio.gather(*downloads)} == {200}
-    async with asyncio.timeout(5):
+    assert [event for event in proxy._untold if event.facts.get("outcome") == "failure"] == []  # it only waits
+    one.released.set()
+    assert {answer.body for answer in await asyncio.gather(*downloads)} == {b"chunk" * 2}
+    async with asyncio.timeout(10):
         while len(process.worker_pids(process.find(proxy._files))) > 1:  # type: ignore[arg-type]
             await asyncio.sleep(0.05)
     assert await proxy.configure(specs) == {}

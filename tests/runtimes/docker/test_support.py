@@ -7,6 +7,7 @@ import pytest
 
 from autoscaler.errors import EngineError
 from autoscaler.runtimes.docker import DockerReader
+from autoscaler.runtimes.docker.diagnose import _of_info
 from autoscaler.runtimes.docker.support import Facts, check_is_supported
 from tests.support.runtimes import WallClock
 
@@ -36,6 +37,13 @@ def test_an_engine_of_this_host_is_fine() -> None:
 def test_what_is_not_available_yet_says_so(seen: Facts, named: str) -> None:
     with pytest.raises(EngineError, match=f"^docker x: {named} is not available yet; use the system's own engine"):
         check_is_supported(seen, "docker x", KERNEL)
+
+
+@pytest.mark.parametrize(("on", "words"), [(True, "replicas outlive"), (False, "a restart of dockerd ends every replica")])
+def test_an_engine_that_ends_its_replicas_when_it_ends_is_warned_of(on: bool, words: str) -> None:
+    (finding,) = [found for found in _of_info(facts(LiveRestoreEnabled=on)) if "live-restore" in found.what]
+    assert words in finding.what
+    assert ("daemon.json" in finding.fix) is not on
 
 
 @pytest.mark.real

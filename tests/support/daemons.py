@@ -17,6 +17,7 @@ import docker
 from autoscaler.client import Client
 from autoscaler.errors import AutoscalerError
 from autoscaler.web.models import ServiceAnswer
+from tests.support.forks import Forked, Nursery
 from tests.support.ports import free_port
 
 APP = Path(__file__).parents[1] / "e2e" / "replica_app.py"
@@ -32,9 +33,10 @@ class DaemonUnderTest:
     policies: Path = field(init=False)
     state_dir: Path = field(init=False)
     log: Path = field(init=False)
-    process: subprocess.Popen[bytes] | None = None
+    process: subprocess.Popen[bytes] | Forked | None = None
     flags: tuple[str, ...] = ()
     environ: dict[str, str] = field(default_factory=dict)
+    nursery: Nursery | None = None  # to be forked from, where there is one
 
     def __post_init__(self) -> None:
         self.policies = self.folder / "policies"
@@ -48,13 +50,17 @@ class DaemonUnderTest:
 
     def start(self) -> None:
         """Start `autoscaler run`."""
+        arguments = [
+            *("run", str(self.policies), "--state-dir", str(self.state_dir)),
+            *("--instance", self.instance, "--listen", "127.0.0.1:0"),
+            *self.flags,
+        ]
+        if self.nursery is not None:
+            self.process = self.nursery.fork(arguments, self.log)
+            return
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [
-                    *(sys.executable, "-m", "autoscaler", "run", str(self.policies)),
-                    *("--state-dir", str(self.state_dir), "--instance", self.instance, "--listen", "127.0.0.1:0"),
-                    *self.flags,
-                ],
+                [sys.executable, "-m", "autoscaler", *arguments],
                 stdout=log,
                 stderr=log,
                 env=os.environ | self.environ,
@@ -121,7 +127,9 @@ class DaemonUnderTest:
             "--instance",
             self.instance,
         ]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=60, check=False, env=os.environ | self.environ
+        )
         if self.process is not None:
             self.process.wait(20)
         return done

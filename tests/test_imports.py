@@ -30,7 +30,7 @@ NO_CLOCK = "no clock, no chance, no outside"
         pytest.param("spec/wrong.py", "import autoscaler.control", "Knowledge points downward", id="spec knows control"),
         pytest.param("decide/wrong.py", "import time", NO_CLOCK, id="decide takes the time"),
         pytest.param("measure/wrong.py", "from pathlib import Path", NO_CLOCK, id="measure reads files"),
-        pytest.param("model.py", "import logging", NO_CLOCK, id="values log"),
+        pytest.param("model/events.py", "import logging", NO_CLOCK, id="values log"),
         pytest.param("cli/wrong.py", "import autoscaler.store", "Only wiring names adapters", id="a command and an adapter"),
         pytest.param("runtimes/process/wrong.py", "import autoscaler.runtimes.docker", "strangers", id="two runtimes"),
     ],

@@ -1,0 +1,54 @@
+"""The values that flow through a tick, from what is seen to what is done about it.
+
+    instances, servers -> replicas -> observations -> decisions (and orders) -> plans -> events
+
+All are frozen. Times are Unix seconds from one clock (control/clock.py), durations seconds, memory bytes. A number that
+is not known is None with the reason beside it, never zero.
+"""
+
+from autoscaler.model.decisions import Decision, Limit, Mode, Recommendation
+from autoscaler.model.events import Event, EventKind
+from autoscaler.model.instances import Address, Change, Exit, Instance, Phase, Usage
+from autoscaler.model.observations import Observation, Sample
+from autoscaler.model.orders import NO_ORDERS, Orders, Override, PauseKind
+from autoscaler.model.plans import Action, Backend, Plan, Remove, Start, Stop
+from autoscaler.model.replicas import Replica, ReplicaState, Step
+from autoscaler.model.servers import Check, FailureCause, ProxyView, Request, Server, ServerState, Traffic, Verdict
+
+__all__ = [
+    "NO_ORDERS",
+    "Action",
+    "Address",
+    "Backend",
+    "Change",
+    "Check",
+    "Decision",
+    "Event",
+    "EventKind",
+    "Exit",
+    "FailureCause",
+    "Instance",
+    "Limit",
+    "Mode",
+    "Observation",
+    "Orders",
+    "Override",
+    "PauseKind",
+    "Phase",
+    "Plan",
+    "ProxyView",
+    "Recommendation",
+    "Remove",
+    "Replica",
+    "ReplicaState",
+    "Request",
+    "Sample",
+    "Server",
+    "ServerState",
+    "Start",
+    "Step",
+    "Stop",
+    "Traffic",
+    "Usage",
+    "Verdict",
+]

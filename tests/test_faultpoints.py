@@ -21,6 +21,7 @@ from autoscaler.faultpoints import DELAY_S, FAULT, POINTS, TESTING, Armed, bound
 from autoscaler.faultpoints import Action as A
 
 ROOT = Path(faultpoints.__file__).parent
+PAGE = ROOT.parent / "docs" / "reliability.md"
 POINT = "docker.create.after"
 HIT = re.compile(r"\bhit(?:_async)?\(\"([^\"]+)\"\)")
 
@@ -169,3 +170,8 @@ def test_a_hidden_command_lists_them() -> None:
 def test_actions_are_those_of_the_contract() -> None:
     assert [action.value for action in A] == ["crash", "hang", "error", "delay"]
     assert parse(POINT, "hang").nth == 1
+
+
+@pytest.mark.parametrize("point", sorted(POINTS))
+def test_a_page_lists_each(point: str) -> None:
+    assert f"| `{point}` | {POINTS[point].told} |" in PAGE.read_text()

@@ -31,7 +31,7 @@ format: ## Write the code as ruff has it
 	@.venv/bin/ruff check --quiet --fix .
 	@.venv/bin/ruff format --quiet .
 
-soak: ## A million runs of the deterministic simulation: ARGS="--runs 20000 --from 5000"
+soak: ## A million runs of the deterministic simulation, a million fuzzed inputs: ARGS="--runs 20000 --from 5000"
 	@tools/venv.sh test
 	@tools/soak.sh $(ARGS)
 

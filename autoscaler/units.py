@@ -22,7 +22,7 @@ def parse_duration(text: str) -> float:
         raise ValueError(f"{text!r} is no duration; write it like 250ms, 10s, 5m or 24h")
     seconds = sum(float(number) * DURATION_UNITS[unit] for number, unit in _DURATION_PART.findall(text))
     if seconds > _LONGEST_S:
-        raise ValueError(f"{text!r} is longer than ten years")
+        raise ValueError(f"{text!r} is longer than ten years; write 3650d at most")
     return round(seconds, 9)
 
 

@@ -1,5 +1,8 @@
 #!/bin/sh
-# The deterministic simulation, many times over: tools/soak.sh [--runs N] [--from SEED]
+# The deterministic simulation and the fuzzed inputs, many times over: tools/soak.sh [--runs N] [--from SEED]
 set -eu
 cd "$(dirname "$0")/.."
-exec .venv/bin/python -m tests.simulation.soak "$@"
+failed=0
+.venv/bin/python -m tests.simulation.soak "$@" || failed=1
+.venv/bin/python -m tests.fuzz.soak "$@" || failed=1
+exit $failed

@@ -100,5 +100,5 @@ def restore(text: str, rebuild: Rebuild) -> Loaded:
     try:
         fields = json.loads(text)
         return rebuild(str(fields["text"]), Path(fields["path"]))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return Loaded(())

@@ -6,11 +6,13 @@ A document that can't be read is as good as none: the service is then adopted fr
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from math import isfinite
 from typing import Any
 
 from autoscaler.decide.memory import EMPTY, Memory
 from autoscaler.reconcile.backoff import LONGEST_WAIT_S, Backoff
 from autoscaler.reconcile.plan import NEW_BOOK, Book
+from autoscaler.spec.nodes import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +49,25 @@ def load(document: str | None, now: float) -> tuple[Saved, str]:
         return Saved(
             memory=Memory.from_json(json.dumps(fields["memory"]), now),
             book=Book(
-                int(fields["next_number"]),
+                max(1, int(fields["next_number"])),
                 _backoff(fields["backoff"], now),
             ),
             images={str(key): str(value) for key, value in fields["images"].items()},
-            ready_at={str(key): min(float(value), now) for key, value in fields["ready_at"].items()},
+            ready_at={str(key): _time(value, now) for key, value in fields["ready_at"].items()},
             stopping=frozenset(map(str, fields.get("stopping", ()))),  # a document of before has none
         ), ""
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        return Saved(), f"its saved state can't be read ({error}); it starts anew from what runs"
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        return Saved(), f"its saved state can't be read ({shown(str(error))}); it starts anew from what runs"
+
+
+def _time(given: Any, now: float) -> float:
+    time = float(given)
+    if not isfinite(time):
+        raise ValueError(f"{time} is no time")
+    return min(time, now)
 
 
 def _backoff(fields: Mapping[str, Any], now: float) -> Backoff:
-    failed_at = min(float(fields["failed_at"]), now)
-    until = min(float(fields["until"]), failed_at + LONGEST_WAIT_S)
-    return Backoff(int(fields["streak"]), failed_at, until, str(fields["why"]))
+    failed_at = _time(fields["failed_at"], now)
+    until = _time(fields["until"], failed_at + LONGEST_WAIT_S)
+    return Backoff(max(0, int(fields["streak"])), failed_at, until, str(fields["why"]))

@@ -37,6 +37,10 @@ class _Value:
 def parse(text: str, file: str, lookup: Lookup, problems: Problems) -> Mapping[str, Variable]:
     """The variables of a file, each with its line as source. `lookup` knows the environment, which wins inside of values."""
     text = text.replace("\r\n", "\n")
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        problems.add(Mark(file, line, 1), (), "a NUL", "remove it, and save the file as text")
+        return {}
     found: dict[str, Variable] = {}
     position, line, counted = 0, 1, 0
 

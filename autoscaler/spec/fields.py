@@ -16,6 +16,7 @@ from autoscaler.units import parse_duration, parse_fraction, parse_size
 _PATH = re.compile(r"/(?:[A-Za-z0-9._~@:+,=/-]|%[0-9A-Fa-f]{2})*")
 _HEALTH_PATH = re.compile(r"/(?:[A-Za-z0-9._~@:+,=/?&-]|%[0-9A-Fa-f]{2})*")
 _REAL_TIME = re.compile(r"SIGRT(MIN\+|MAX-)[0-9]{1,2}")
+_LONGEST_PATH = 2000
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
 
 FROM_FILE: dict[str, bool] = {"from_file": True}  # validation context: people's own writing, where a duration has a unit
@@ -49,8 +50,14 @@ def _number(given: Any) -> Any:
     return given
 
 
+def _of_bearable_length(path: str) -> None:
+    if len(path) > _LONGEST_PATH:
+        raise ValueError(f"a path of {len(path)} characters; write {_LONGEST_PATH} at most")
+
+
 def _route_path(given: str) -> str:
     """`/api/` and `/api` are one path. What could mean something to a proxy's config is refused."""
+    _of_bearable_length(given)
     if not _PATH.fullmatch(given):
         raise ValueError(f"found {given!r}; write it like /api, with letters, digits and . _ ~ - %20 alone")
     if "//" in given or "/./" in f"{given}/" or "/../" in f"{given}/":
@@ -59,6 +66,7 @@ def _route_path(given: str) -> str:
 
 
 def _health_path(given: str) -> str:
+    _of_bearable_length(given)
     if not _HEALTH_PATH.fullmatch(given):
         raise ValueError(f"found {given!r}; write it like /healthz or /healthz?full=1")
     return given

@@ -82,7 +82,7 @@ class Secret(Model):
     @model_validator(mode="after")
     def _one_of(self) -> "Secret":
         if (self.env is None) == (self.file is None):
-            raise ValueError("a secret is either {env: NAME} or {file: PATH}")
+            raise ValueError("not a secret; write {env: NAME} or {file: PATH}")
         return self
 
 
@@ -96,7 +96,7 @@ class HealthCheck(Model):
     test: tuple[str, ...] | str | None = None
     interval: PositiveDuration = 1.0
     timeout: PositiveDuration = 1.0
-    retries: Annotated[int, Field(ge=1)] = 2
+    retries: Annotated[int, Field(ge=1, le=1000)] = 2
     start_period: Duration = 30.0
     start_timeout: PositiveDuration = 120.0
 
@@ -310,7 +310,7 @@ Policy = TargetTracking
 class Rate(Model):
     """So much change is allowed in a period: `percent` of the count at its start, or so many `replicas`."""
 
-    percent: Annotated[float, Field(gt=0)] | None = None
+    percent: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
     replicas: Annotated[int, Field(gt=0)] | None = None
     period: Annotated[PositiveDuration, Field(le=1800)]
 

@@ -12,7 +12,7 @@ from typing import Any
 Path = tuple[str | int, ...]
 Atom = str | int | float | bool | None
 
-_ORDINARY_KEY = re.compile(r"[A-Za-z0-9_.-]+")
+_ORDINARY_KEY = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 _LONGEST_SHOWN = 60
 
 
@@ -105,7 +105,7 @@ def find(root: Node, path: Path) -> tuple[Mark, Node]:
 
 
 def key_path(path: Path) -> str:
-    """`policies[0].tolerance`; a key with odd characters is quoted."""
+    """`policies[0].tolerance`; an odd or long key is quoted."""
     told = ""
     for part in path:
         if isinstance(part, int):

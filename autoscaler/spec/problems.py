@@ -11,6 +11,7 @@ from autoscaler.errors import PolicyError
 from autoscaler.spec.nodes import Mark, Path, key_path
 
 MOST_PER_FILE = 100
+_LONGEST_WHAT = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +40,19 @@ class Problems:
     def add(self, mark: Mark, path: Path, what: str, fix: str = "") -> None:
         """Something is wrong with the key `path`, which stands at `mark`. The same thing is said once."""
         self._said.add(path)
-        problem = Problem(mark, key_path(path), what, fix)
+        problem = Problem(mark, key_path(path), _short(what), fix)
         if problem not in self.found and len(self.found) < MOST_PER_FILE:
             self.found.append(problem)
 
     def said_of(self, path: Path) -> bool:
         """Whether something was said of this key already, or of one that it is below."""
         return any(path[:length] in self._said for length in range(1, len(path) + 1))
+
+
+def _short(what: str) -> str:
+    """A value of thousands of characters is shown by both its ends."""
+    half = _LONGEST_WHAT // 2
+    return what if len(what) <= _LONGEST_WHAT else f"{what[:half]} ... {what[-half:]}"
 
 
 def nearest(word: str, allowed: Iterable[str]) -> str:

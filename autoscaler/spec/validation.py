@@ -159,7 +159,7 @@ def _words(error: dict[str, Any], path: Path, node: Node) -> tuple[str, str]:
     if kind == "string_pattern_mismatch":
         return found, _PATTERNS.get(key, f"must match {context['pattern']}")
     if kind in ("value_error", "key"):
-        what, _, fix = str(context.get("error") or context["told"]).partition("; ")
+        what, _, fix = str(context.get("error") or context["told"]).rpartition("; ")  # `what` may quote one
         return what, fix
     return found, str(error["msg"])
 

@@ -175,6 +175,7 @@ class _Reader:
             self._problems.add(mark, path, f"tag {name} is not allowed", "write a plain value")
         node: Node
         if isinstance(event, yaml.ScalarEvent):
+            self._refuse_nul(event, mark, path)
             plain = tag not in _TEXT_TAGS and (bool(event.implicit[0]) or tag is not None)
             node = Scalar(mark, resolve(event.value) if plain else event.value, event.value, plain)
         elif isinstance(event, yaml.SequenceStartEvent):
@@ -184,6 +185,11 @@ class _Reader:
         if anchor := getattr(event, "anchor", None):
             self._anchors[anchor] = node, 1 + self._count - before
         return node
+
+    def _refuse_nul(self, event: yaml.ScalarEvent, mark: Mark, path: Path) -> None:
+        """Written as an escape it is good YAML, but no system call and no engine takes one."""
+        if "\0" in event.value:
+            self._problems.add(mark, path, "a NUL in a text", "remove it")
 
     def _spend(self, count: int, mark: Mark) -> None:
         self._count += count
@@ -230,7 +236,9 @@ class _Reader:
 
     def _key(self, event: yaml.Event, path: Path) -> str:
         if isinstance(event, yaml.ScalarEvent):
-            self._spend(1, self._mark(event))
+            mark = self._mark(event)
+            self._spend(1, mark)
+            self._refuse_nul(event, mark, path)
             return str(event.value)
         node = self._node(event, (*path, "?"))
         if isinstance(node, Scalar):

@@ -16,7 +16,7 @@ from typing import Self
 from autoscaler.errors import StateError
 from autoscaler.model import NO_ORDERS, Event, Orders
 from autoscaler.store.database import JOURNAL_ROWS, NEWEST_VERSION, Database, Saved, version_in_header
-from autoscaler.store.rows import Row, newest, orders_from_text, to_events, to_row
+from autoscaler.store.rows import Row, newest, read_orders, to_events, to_row
 
 SNAPSHOT_TRIES = 3  # a daemon may fold its log into the file between our two copies
 
@@ -27,7 +27,7 @@ class MemoryStore:
     def __init__(self, saved: Saved | None = None) -> None:
         saved = saved or Saved()
         self._documents = dict(saved.documents)
-        self._orders = {service: orders_from_text(text) for service, text in saved.orders.items()}
+        self._orders, _ = read_orders(saved.orders)
         self._policies = dict(saved.policies)
         self._last_number = saved.last_number
         self._rows: deque[Row] = deque(maxlen=JOURNAL_ROWS)

@@ -5,7 +5,9 @@ to be written can end up on a disk.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from math import isfinite
 
 from autoscaler.model import Event, EventKind, Orders, Override, PauseKind
 
@@ -24,10 +26,19 @@ def to_row(number: int, event: Event) -> Row:
 def to_events(rows: Sequence[Row]) -> list[tuple[int, Event]]:
     """Rows as numbered events; kinds that this version doesn't know are left out."""
     return [
-        (number, Event(t, service, EventKind(kind), replica, cause, json.loads(facts)))
+        (number, Event(t, service, EventKind(kind), replica, cause, _facts(facts)))
         for number, t, service, kind, replica, cause, facts in rows
         if kind in _KINDS
     ]
+
+
+def _facts(text: str) -> Mapping[str, object]:
+    """An event's facts; none where they can't be read: the event itself is worth telling."""
+    try:
+        facts = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return facts if isinstance(facts, dict) else {}
 
 
 def newest(rows: Sequence[Row], limit: int) -> Sequence[Row]:
@@ -55,13 +66,38 @@ def orders_to_text(orders: Orders) -> str:
 
 
 def orders_from_text(text: str) -> Orders:
-    """Orders as `orders_to_text` wrote them."""
-    given = json.loads(text)
-    return Orders(
-        override=Override(**given["override"]) if given["override"] else None,
-        pause=PauseKind(given["pause"]) if given["pause"] else None,
-        down=given["down"],
+    """Orders as `orders_to_text` wrote them. ValueError where it did not."""
+    try:
+        given = json.loads(text)
+        orders = Orders(
+            override=Override(**given["override"]) if given["override"] else None,
+            pause=PauseKind(given["pause"]) if given["pause"] else None,
+            down=given["down"],
+        )
+    except (TypeError, KeyError, RecursionError) as error:
+        raise ValueError(f"no orders: {error!r:.100}") from None
+    if not isinstance(orders.down, bool) or (orders.override and not _is_sound(orders.override)):
+        raise ValueError("orders with a value of another type")
+    return orders
+
+
+def _is_sound(override: Override) -> bool:
+    counts = (override.replicas, override.min, override.max)
+    until = override.until
+    return (
+        all(count is None or (type(count) is int and count >= 0) for count in counts)
+        and (until is None or (isinstance(until, int | float) and isfinite(until)))
+        and isinstance(override.reason, str)
     )
+
+
+def read_orders(texts: Mapping[str, str]) -> tuple[dict[str, Orders], Sequence[str]]:
+    """The orders by service, and the services whose can't be read."""
+    read: dict[str, Orders] = {}
+    for service, text in texts.items():
+        with suppress(ValueError):
+            read[service] = orders_from_text(text)
+    return read, [service for service in texts if service not in read]
 
 
 def _type_name(value: object) -> str:

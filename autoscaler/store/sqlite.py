@@ -20,7 +20,7 @@ from autoscaler.errors import StateError
 from autoscaler.model import NO_ORDERS, Event, EventKind, Orders
 from autoscaler.ports import Clock, Emit
 from autoscaler.store.database import Batch, Database, Saved, is_damage
-from autoscaler.store.rows import Row, newest, orders_from_text, orders_to_text, to_events, to_row
+from autoscaler.store.rows import Row, newest, orders_to_text, read_orders, to_events, to_row
 
 COMMIT_EVERY_S = 1.0
 RETRY_EVERY_S = 2.0
@@ -144,13 +144,16 @@ class SQLiteStore:
     def _remember(self, look: tuple[Saved, str, Path | None]) -> None:
         saved, problem, aside = look
         self._documents = dict(saved.documents)
-        self._orders = {service: orders_from_text(text) for service, text in saved.orders.items()}
+        self._orders, unread = read_orders(saved.orders)
         self._policies = dict(saved.policies)
         self._last_number = saved.last_number
         self._writer = asyncio.create_task(self._write_for_ever(), name="state writer")
         self._writer.add_done_callback(self._writer_ended)
         if aside is not None:
             self._say_damaged(aside)
+        for service in unread:
+            cause = f"{self._path}: the operator's orders can't be read, and are dropped"
+            self._emit(Event(self._clock.now(), service, EventKind.STATE_FAULT, cause=cause))
         self._say(problem)
 
     # ---------------------------------------------------------------- writing

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from autoscaler.model import FailureCause, Request
 from autoscaler.proxies.haproxy.render import FULL_LOG_RATE, SAMPLING
 from autoscaler.proxies.haproxy.routes import NO_ROUTE
+from autoscaler.proxies.haproxy.words import LONGEST_TIMER_MS
 
 SWITCHING_PROTOCOLS = 101
 
@@ -48,13 +49,16 @@ def parse_line(line: bytes, owners: Mapping[str, str]) -> Request | None:
         busy = int(rate) > FULL_LOG_RATE
     except ValueError:
         return None
+    times = queued, connect, answer
+    if not all(-1 <= time <= LONGEST_TIMER_MS for time in times) or not (status == -1 or 100 <= status <= 999):
+        return None  # no line of HAProxy's: any program of this host can write to the port
     if backend == NO_ROUTE:
         return Request("", status, None, FailureCause.NO_ROUTE)
     answered = answer >= 0
     return Request(
         service=owners.get(backend, "") if ":" in backend else backend,
         status=status,
-        latency_s=(queued + connect + answer) / 1000 if answered and status != SWITCHING_PROTOCOLS else None,
+        latency_s=sum(times) / 1000 if min(times) >= 0 and status != SWITCHING_PROTOCOLS else None,
         failure=_cause(how, queued),
         weight=SAMPLING if busy and answered else 1.0,
     )

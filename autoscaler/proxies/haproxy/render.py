@@ -138,8 +138,8 @@ def _template() -> jinja2.Template:
 
 
 def _milliseconds(seconds: float) -> str:
-    """A duration as HAProxy writes it; its timers end at 24 days."""
-    milliseconds = min(max(1, round(seconds * 1000)), 2**31 - 1)
+    """A duration as HAProxy writes it."""
+    milliseconds = words.milliseconds(seconds)
     return f"{milliseconds // 1000}s" if milliseconds % 1000 == 0 else f"{milliseconds}ms"
 
 

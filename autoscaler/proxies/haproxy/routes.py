@@ -152,4 +152,4 @@ def _asked(check: HealthCheck) -> str:
 
 
 def _ms(seconds: float) -> str:
-    return f"{max(1, round(seconds * 1000))}ms"
+    return f"{words.milliseconds(seconds)}ms"

@@ -13,8 +13,11 @@ from functools import lru_cache
 from autoscaler.errors import ProxyError
 from autoscaler.model import Address
 
+LONGEST_TIMER_MS = 2**31 - 1
+
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
-_HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
+_HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]{0,251}[a-z0-9_])?")
+_IP = re.compile(r"[0-9a-f.:]+")
 _PATH = re.compile(r"/[A-Za-z0-9/._~%+@:,=&!*()-]{0,2000}")
 _TARGET = re.compile(r"/[A-Za-z0-9/._~%+@:,=&!*()?-]{0,2000}")
 
@@ -41,9 +44,9 @@ def target(text: str) -> str:
 
 
 def ip(text: str) -> str:
-    """An IP address."""
+    """An IP address, without a zone: behind `%` that may be any text."""
     try:
-        return str(ipaddress.ip_address(text))
+        return _only(_IP, str(ipaddress.ip_address(text)), "IP address")
     except ValueError:
         raise _refused("IP address", text) from None
 
@@ -54,6 +57,11 @@ def network(text: str) -> str:
         return str(ipaddress.ip_network(text, strict=False))
     except ValueError:
         raise _refused("network", text) from None
+
+
+def milliseconds(seconds: float) -> int:
+    """A duration in HAProxy's timers, which have no zero and end at 24 days."""
+    return min(max(1, round(seconds * 1000)), LONGEST_TIMER_MS)
 
 
 def port(number: int) -> int:

@@ -18,11 +18,14 @@ import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
+from math import isfinite
 from pathlib import Path
+from typing import Any
 
 from autoscaler.drivers.children import ProcessId
 
 LOG_MAX_BYTES = 5 * 1024**2
+LAST_PORT = 65535
 INCOMING, OUTGOING = ".new-", ".old-"
 
 
@@ -95,20 +98,60 @@ def set_aside(folder: Path, replica: str) -> Path | None:
 def read_record(place: Path) -> Record | None:
     """The record in a replica's folder, None where the folder is gone. One that can't be read tells its name at least."""
     try:
-        return Record(**json.loads((place / "record.json").read_bytes()))
+        record = Record(**_read(place / "record.json"))
+        if not _is_sound(record) or (record.replica != place.name and not place.name.startswith(".")):
+            raise ValueError("not a record of ours")
+        return record
     except (ValueError, TypeError):
         return Record(service=place.name.rpartition("-")[0], replica=place.name, spec_hash="", created_at=0.0, port=0)
     except FileNotFoundError:
         return None
 
 
+def _is_sound(record: Record) -> bool:
+    """Whether each field has its type: anybody may have written there."""
+    texts = (record.service, record.replica, record.spec_hash)
+    numbers = (record.port, record.stop_signal, record.log_max_bytes, record.uid or 0, record.gid or 0)
+    return (
+        all(isinstance(text, str) for text in texts)
+        and all(type(number) is int and number >= 0 for number in numbers)
+        and record.port <= LAST_PORT
+        and isinstance(record.created_at, int | float)
+        and isfinite(record.created_at)
+    )
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    """A file's mapping. ValueError where it holds anything else."""
+    try:
+        found = json.loads(path.read_bytes())
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if not isinstance(found, dict):
+        raise ValueError("no mapping")
+    return found
+
+
+def _whole(given: object) -> int:
+    if type(given) is not int:
+        raise ValueError(f"{given!r:.40} is no whole number")
+    return given
+
+
+def _pid(given: object) -> int:
+    """A signal to 0 or -1 would reach many."""
+    if (pid := _whole(given)) < 1:
+        raise ValueError(f"{pid} is no pid")
+    return pid
+
+
 def read_running(place: Path) -> Running | None:
     """The processes of a replica, None where none was started in this boot of the machine or ever."""
     try:
-        found = json.loads((place / "running.json").read_bytes())
+        found = _read(place / "running.json")
         running = Running(
-            leader=ProcessId(found["pid"], found["started"]),
-            keeper=ProcessId(found["keeper_pid"], found["keeper_started"]),
+            leader=ProcessId(_pid(found["pid"]), _whole(found["started"])),
+            keeper=ProcessId(_pid(found["keeper_pid"]), _whole(found["keeper_started"])),
             boot=found["boot"],
         )
     except (FileNotFoundError, ValueError, KeyError):
@@ -136,7 +179,7 @@ def has_keeper(place: Path) -> bool:
 def read_exit_code(place: Path) -> int | None:
     """The exit status, None where nobody saw it."""
     try:
-        return int(json.loads((place / "exit.json").read_bytes())["code"])
+        return _whole(_read(place / "exit.json")["code"])
     except (FileNotFoundError, ValueError, KeyError):
         return None
 

@@ -1,0 +1,52 @@
+"""Cases that once went wrong, as short as they could be made, by target; what was wrong with each."""
+
+from autoscaler.runtimes.process.records import this_boot
+from tests.fuzz.policies import ENV
+
+GOOD = (
+    b"service: web\nreplica: {image: a, port: 1}\nroute: {bind: '127.0.0.1:80'}\n"
+    b"policies: [{type: target_tracking, metric: request_rate, target: 1}]\n"
+)
+HOSTILE = b'{"service":"a","host":"","path":"/","check":"","replica":"b","bind":"::%lo ssl","address":"::","trusted":"::"}'
+
+PID_0 = f'running.json\n{{"pid":0,"started":1,"keeper_pid":6,"keeper_started":1,"boot":"{this_boot()}"}}'.encode()
+
+KEPT = (
+    ("a pid of 0, which is whoever signals", "process_records", PID_0),
+    ("a problem without a fix", "policies", b'route: {queue_timeout: "3651d"}'),
+    ("a problem of thousands of characters", "policies", b"replica: {stop_signal: " + b"9" * 5000 + b"}"),
+    ("a key of thousands of characters", "policies", b"A" * 3000 + b": 1\n" + GOOD),
+    ("a value with `; ` in it was taken for the fix", "policies", b"route: {queue_timeout: '1; 2'}"),
+    ("an escaped NUL was accepted", "policies", GOOD.replace(b"image: a", b'image: "a\\0"')),
+    ("an escaped NUL in a key was accepted", "policies", GOOD.replace(b"image: a", b'image: a, labels: {"a\\0": b}')),
+    ("a NUL of .env was accepted", "policies", GOOD.replace(b"image: a", b"image: $X") + ENV + b"X=a\0"),
+    (
+        "a host with _ was accepted, and then refused by all of HAProxy's config",
+        "configs",
+        GOOD.replace(b"{bind", b"{host: a_b, bind"),
+    ),
+    ("a path of 3,000 characters likewise", "configs", GOOD.replace(b"{bind", b"{path: /" + b"a" * 3000 + b", bind")),
+    (
+        "a rate of 1e308 % was infinitely many",
+        "configs",
+        GOOD + b"behavior: {scale_down: {policies: [{percent: 1e308, period: 15s}]}}",
+    ),
+    ("an address with a zone hid words behind it", "hostile_configs", HOSTILE),
+    ("a number of 400 digits", "log_lines", b"web 200 -- " + b"9" * 400 + b" 0 0 0"),
+    ("a latency below zero", "log_lines", b"web 200 -- -1 -1 0 0"),
+    ("orders of another type", "saved_states", b'{"override":{"replicas":"3"},"pause":null,"down":false}'),
+    ("a policy nested beyond reason", "saved_states", b"[" * 30_000),
+    ("an infinite count", "saved_states", b'{"next_number":1e999,"backoff":{},"images":{},"ready_at":{},"memory":{}}'),
+    ("an exit status that is none", "process_records", b'exit.json\n{"code":Infinity}'),
+    ("processes that are no mapping", "process_records", b"running.json\n[]"),
+    (
+        "a pid that is a list",
+        "process_records",
+        b'running.json\n{"pid":[],"started":0,"keeper_pid":6,"keeper_started":1,"boot":""}',
+    ),
+    (
+        "a record with fields of other types",
+        "process_records",
+        b'record.json\n{"service":[],"replica":"web-1","spec_hash":"","created_at":0,"port":"1"}',
+    ),
+)

@@ -1,0 +1,17 @@
+"""All that is fuzzed."""
+
+from tests.fuzz import configs, log_lines, policies, process_records, replays, saved_states, stats_pages
+
+TARGETS = {
+    target.name: target
+    for target in (
+        policies.TARGET,
+        configs.TARGET,
+        configs.HOSTILE,
+        replays.TARGET,
+        stats_pages.TARGET,
+        log_lines.TARGET,
+        process_records.TARGET,
+        saved_states.TARGET,
+    )
+}

@@ -89,16 +89,16 @@ async def test_what_is_not_checked_is_so_after_a_reload_with_another_daemon_and_
     events: list[Event] = []
     watch = asyncio.create_task(second.supervise(events.append))
     os.kill(master_pid(folder), signal.SIGKILL)
-    await until_told(events, EventKind.PROXY_RESTARTED)
+    await until_told(events, EventKind.PROXY_RESTARTED, 20)
     async with load(web.route.bind, 8, pause_s=0.01) as seen:
         await asyncio.sleep(2.5)
         view = await second.observe()
     assert seen.failed == []
     assert {(server.state, server.checked) for server in of(view).values()} == {(ServerState.UP, False)}
     await second.assign("web", [backend(crowd[0]), *unchecked[1:]])  # HAProxy was started without checking it
-    await until(second, lambda view: of(view)["web-1"].state is ServerState.DOWN)
+    await until(second, lambda view: of(view)["web-1"].state is ServerState.DOWN, 20)
     crowd[0].healthy = True
-    await until(second, is_up("web", "web-1"))
+    await until(second, is_up("web", "web-1"), 20)
     watch.cancel()
     await second.close()
 

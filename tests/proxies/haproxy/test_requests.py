@@ -83,9 +83,9 @@ async def test_one_that_comes_in_while_requests_wait_takes_no_more_than_it_may(p
     await proxy.assign("web", [backend(crowd[0])])
     async with load(web.route.bind, 80, path=lambda n: "/slow?100") as seen:
         for count in range(2, 7):
-            await until(proxy, lambda view: view.traffic["web"][0].queued > 16)
+            await until(proxy, lambda view: view.traffic["web"][0].queued > 16, 20)
             await proxy.assign("web", [backend(replica) for replica in crowd[:count]])
-            await until(proxy, lambda view: of(view)[f"web-{count}"].in_flight >= 8)  # noqa: B023
+            await until(proxy, lambda view: of(view)[f"web-{count}"].in_flight >= 8, 20)  # noqa: B023
     assert seen.failed == []
     # each of HAProxy's threads sees for itself whether there is room, so that a few may go in at the same moment
     assert max(replica.busiest for replica in crowd) < 8 + MOST_THREADS

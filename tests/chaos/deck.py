@@ -1,7 +1,8 @@
 """Which faults there are, how often each comes against the others, and in which order: from a seed.
 
 A deck holds each fault as often as its `weight` says. It is shuffled, dealt to the end, and shuffled again, so that none
-is forgotten and any may follow any.
+is forgotten. What ends the daemon comes in the second half of a deck: between two decks' a daemon lives for minutes, so that
+its memory can be judged.
 """
 
 import random
@@ -17,13 +18,14 @@ BOTH = frozenset({"docker", "process"})
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One kind of fault. `quick`: one for the short form, which deals those alone."""
+    """One kind of fault. `quick`: one for the short form, which deals those alone. `ends_daemon`: another runs after it."""
 
     name: str
     strike: Callable[[Site], Awaitable[None]]
     weight: int = 1
     runtimes: frozenset[str] = BOTH
     quick: bool = False
+    ends_daemon: bool = False
 
 
 FAULTS = (
@@ -41,10 +43,10 @@ FAULTS = (
     Fault("docker rm -f", faults_replica.removed, runtimes=DOCKER),
     Fault("docker pause", faults_replica.paused, runtimes=DOCKER),
     Fault("docker network disconnect", faults_replica.disconnected, runtimes=DOCKER),
-    Fault("daemon killed", faults_daemon.killed, weight=2, quick=True),
-    Fault("daemon killed while scaling", faults_daemon.killed_while_scaling, weight=3, quick=True),
-    Fault("daemon killed while starting", faults_daemon.killed_while_starting),
-    Fault("daemon ended", faults_daemon.ended),
+    Fault("daemon killed", faults_daemon.killed, weight=2, quick=True, ends_daemon=True),
+    Fault("daemon killed while scaling", faults_daemon.killed_while_scaling, weight=3, quick=True, ends_daemon=True),
+    Fault("daemon killed while starting", faults_daemon.killed_while_starting, ends_daemon=True),
+    Fault("daemon ended", faults_daemon.ended, ends_daemon=True),
     Fault("daemon stopped for a while", faults_daemon.stopped_for_a_while),
     Fault("100 policy edits in 10 s", faults_daemon.policies_edited),
     Fault("route added and taken away", faults_daemon.route_added_and_taken_away, weight=2, quick=True),
@@ -52,7 +54,7 @@ FAULTS = (
     Fault("proxy's worker killed", faults_proxy.worker_killed, quick=True),
     Fault("proxy's master killed", faults_proxy.master_killed),
     Fault("new route's port taken", faults_proxy.port_taken),
-    Fault("runtime socket cut", faults_proxy.socket_cut),
+    Fault("runtime socket cut", faults_proxy.socket_cut, ends_daemon=True),
     Fault("queue full", faults_proxy.queue_full),
     Fault("engine hangs", faults_engine.hangs, runtimes=DOCKER),
     Fault("engine away", faults_engine.goes_away, runtimes=DOCKER),
@@ -64,7 +66,11 @@ def dealt(runtime: str, chance: random.Random, *, quick: bool = False) -> Iterat
     faults = [fault for fault in FAULTS if runtime in fault.runtimes and (fault.quick or not quick)]
     deck = [fault for fault in faults for _ in range(1 if quick else fault.weight)]
     while True:
-        chance.shuffle(deck)
-        yield from deck
+        sparing = [fault for fault in deck if not fault.ends_daemon]
+        chance.shuffle(sparing)
+        half = len(sparing) // 2
+        second = [*sparing[half:], *(fault for fault in deck if fault.ends_daemon)]
+        chance.shuffle(second)
+        yield from (*sparing[:half], *second)
         if quick:
             return

@@ -2,6 +2,7 @@
 
 from autoscaler.runtimes.process.records import this_boot
 from tests.fuzz.policies import ENV
+from tests.fuzz.stats_pages import COLUMNS_26
 
 GOOD = (
     b"service: web\nreplica: {image: a, port: 1}\nroute: {bind: '127.0.0.1:80'}\n"
@@ -11,7 +12,23 @@ HOSTILE = b'{"service":"a","host":"","path":"/","check":"","replica":"b","bind":
 
 PID_0 = f'running.json\n{{"pid":0,"started":1,"keeper_pid":6,"keeper_started":1,"boot":"{this_boot()}"}}'.encode()
 
+PAGE = ",".join(COLUMNS_26)
+
+
+def page(service: str, name: str, **cells: str) -> bytes:
+    """Statistics of one line."""
+    line = ",".join({"pxname": service, "svname": name, **cells}.get(column, "1") for column in COLUMNS_26)
+    return f"# {PAGE}\n{line}\n".encode()
+
+
 KEPT = (
+    ("a counter of 400 digits", "stats_pages", page("web", "BACKEND", scur="9" * 400)),
+    ("a counter below zero", "stats_pages", page("web", "BACKEND", scur="-1")),
+    (
+        "a port of an odd digit",
+        "stats_pages",
+        page("web", "web-1", addr="a:²") + page("web", "BACKEND").split(b"\n")[1] + b"\n",
+    ),
     ("a pid of 0, which is whoever signals", "process_records", PID_0),
     ("a problem without a fix", "policies", b'route: {queue_timeout: "3651d"}'),
     ("a problem of thousands of characters", "policies", b"replica: {stop_signal: " + b"9" * 5000 + b"}"),

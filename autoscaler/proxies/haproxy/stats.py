@@ -110,26 +110,33 @@ def _read(lines: Iterable[str], at: Sequence[int], check_at: int, worker: str) -
         if cell[px] == NO_ROUTE:
             continue
         if cell[sv] == FRONTEND:
-            clients += int(cell[scur])
+            clients += _count(cell[scur])
             continue
         if cell[sv] == BACKEND:
             traffic[cell[px]] = Traffic(
-                worker, int(cell[stot]), int(cell[req]), int(cell[h5]), int(cell[scur]), int(cell[qcur])
+                worker, _count(cell[stot]), _count(cell[req]), _count(cell[h5]), _count(cell[scur]), _count(cell[qcur])
             )
             continue
-        errors = int(cell[h5] or 0) + int(cell[econ]) + int(cell[eresp])
+        errors = _count(cell[h5] or "0") + _count(cell[econ]) + _count(cell[eresp])
         row = ServerRow(
             name=cell[sv],
             status=cell[status],
-            queued=int(cell[qcur]),
-            sessions=int(cell[scur]),
-            sessions_total=int(cell[stot]),
+            queued=_count(cell[qcur]),
+            sessions=_count(cell[scur]),
+            sessions_total=_count(cell[stot]),
             errors_total=errors,
             address=cell[addr],
             check=cell[check_at].removeprefix("* "),  # one is under way
         )
         servers.setdefault(cell[px], []).append(row)
     return Page({service: tuple(servers.get(service, ())) for service in traffic}, traffic, clients)
+
+
+def _count(text: str) -> int:
+    """A counter of HAProxy's: 64 bits at most, and none is below zero."""
+    if not text.isdecimal() or len(text) > 20:
+        raise ValueError(f"{text[:40]!r} is no count")
+    return int(text)
 
 
 # ---------------------------------------------------------------- as the core sees it
@@ -191,6 +198,6 @@ def _state(row: ServerRow, wanted: Backend | None) -> ServerState:
 def read_address(text: str) -> Address | None:
     """A server's address as the statistics write it."""
     host, colon, port = text.rpartition(":")
-    if not colon or not port.isdigit():
+    if not colon or not port.isdecimal() or len(port) > 5 or not 0 < int(port) <= 65535:
         return None
     return Address(host.strip("[]"), int(port))

@@ -89,7 +89,7 @@ class Workers:
         """What the current worker says of itself. Raises ProxyUnavailable."""
         (text,) = await self._socket.ask(["show info"], ANSWER_TIMEOUT_S)
         told = dict(_INFO.findall(text))
-        if "Pid" not in told:
+        if not told.get("Pid", "").isdecimal() or not told.get("DroppedLogs", "0").isdecimal():
             raise ProxyUnavailable(f"answered {text[:60]!r} to `show info`", where=str(self._files.stats))
         return Info(int(told["Pid"]), told.get("description", ""), int(told.get("DroppedLogs", 0)))
 

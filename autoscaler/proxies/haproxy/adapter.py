@@ -253,6 +253,12 @@ class HAProxy:
                     emit(self._untold.pop())
                     await asyncio.sleep(back_off_s)
                 began_at = self._clock.now()
+                if back_off_s:
+                    self._tell(
+                        EventKind.PROXY_FAULT, f"HAProxy dies again and again: the next start is {back_off_s:g} s away"
+                    )
+                while self._untold:
+                    emit(self._untold.popleft())
                 await asyncio.sleep(back_off_s)
 
     async def _restart(self, died_at: float) -> bool:

@@ -331,6 +331,20 @@ async def test_a_disk_that_takes_nothing_keeps_no_server_away(proxy: HAProxy, fo
     watch.cancel()
 
 
+async def test_one_that_dies_again_at_once_says_how_long_the_next_start_is_away(proxy: HAProxy, folder: Path) -> None:
+    await proxy.configure([service()])
+    events: list[Event] = []
+    watch = asyncio.create_task(proxy.supervise(events.append))
+    os.kill(master_pid(folder), signal.SIGKILL)
+    await until_told(events, EventKind.PROXY_RESTARTED, 20)
+    assert [event for event in events if event.kind is EventKind.PROXY_FAULT] == []
+    os.kill(master_pid(folder), signal.SIGKILL)
+    told = await until_told(events, EventKind.PROXY_FAULT, 20)
+    assert told.cause == "HAProxy dies again and again: the next start is 0.5 s away"
+    assert [event.kind for event in events].count(EventKind.PROXY_RESTARTED) == 2
+    watch.cancel()
+
+
 async def test_the_log_port_outlives_the_daemon(proxy: HAProxy, folder: Path, version: str) -> None:
     web = service()
     (one,) = await replicas(1)

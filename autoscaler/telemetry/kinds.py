@@ -67,7 +67,8 @@ EVENTS: Mapping[E, Kind] = {
     ),
     E.BACK_OFF: _warning("Starts keep failing, so the next one waits."),
     E.HEALTH_SUSPECT: _warning(
-        "Most replicas fail their health check at once, so the check is the suspect: all stay in use, one is replaced at a time.",
+        "Most replicas fail their health check at once, so the check is the suspect: all stay in use, one is replaced at a "
+        "time.",
         failing="how many fail it",
         passing="how many pass it",
     ),

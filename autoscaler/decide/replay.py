@@ -113,7 +113,7 @@ def _keys(given: Any, known: Iterable[str], path: str) -> Mapping[str, Any]:
         if key not in names:
             near = get_close_matches(key, names, 1)
             fix = f"did you mean `{near[0]}`?" if near else f"allowed: {', '.join(names)}"
-            raise LineError(f"{path}{_shown(key).strip(chr(34))}: unknown key", fix=fix)
+            raise LineError(f"{path}{_plain(key)}: unknown key", fix=fix)
     return given
 
 
@@ -133,7 +133,7 @@ def _mapping(tick: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 
 def _sample(name: str, given: Any, t: float) -> Sample:
-    path = f"metrics.{name:.60}"
+    path = f"metrics.{_plain(name)}"
     if name in REPLICA_METRICS:
         raise LineError(f"{path}: it is measured at each replica", fix=f"give a list in per_replica.{name}")
     if given is None:
@@ -143,7 +143,7 @@ def _sample(name: str, given: Any, t: float) -> Sample:
 
 
 def _values(name: str, given: Any, ready: int) -> tuple[float | None, ...]:
-    path = f"per_replica.{name:.60}"
+    path = f"per_replica.{_plain(name)}"
     if given is None:
         return ()
     if not isinstance(given, list):
@@ -167,6 +167,11 @@ def _count(given: Any, path: str) -> int:
     if isinstance(given, bool) or not isinstance(given, int) or not 0 <= given <= MAX_COUNT:
         raise LineError(f"{path}: {_shown(given)} is no count", fix=f"give a whole number from 0 to {MAX_COUNT}")
     return given
+
+
+def _plain(key: str) -> str:
+    """A key, short and without what a terminal would act on."""
+    return _shown(key).strip('"')
 
 
 def _shown(given: Any) -> str:

@@ -136,7 +136,8 @@ def _same_backend(spec: ServiceSpec, section: Section, servers: Sequence[Backend
 
 def _same_route(spec: ServiceSpec, section: Section, found: Mapping[str, str]) -> None:
     route = spec.route
-    assert section.values("bind") == (str(route.bind),)
+    address = str(ipaddress.ip_address(route.bind.host))
+    assert section.values("bind") == (str(Bind.model_construct(host=address, port=route.bind.port)),)
     if section.values("default_backend") is not None:
         assert section.values("default_backend") == (spec.service,)
         assert (route.host, route.path) == (None, "/")

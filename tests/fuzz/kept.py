@@ -22,6 +22,7 @@ def page(service: str, name: str, **cells: str) -> bytes:
 
 
 KEPT = (
+    ("a metric's name with a NUL was told as it is", "replays", b'{"t":0,"replicas":{"ready":1},"metrics":{"\\u0000":[]}}'),
     ("a counter of 400 digits", "stats_pages", page("web", "BACKEND", scur="9" * 400)),
     ("a counter below zero", "stats_pages", page("web", "BACKEND", scur="-1")),
     (

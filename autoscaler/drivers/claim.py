@@ -4,10 +4,15 @@ The state dir's lock keeps two daemons from one dir; this keeps two with differe
 Source: unix(7), abstract sockets.
 """
 
+import asyncio
 import errno
 import socket
+from contextlib import suppress
 
 from autoscaler.errors import StateError
+
+TRIES_FOR_S = 1.0  # a predecessor at its very end may hold it for a moment
+PAUSE_S = 0.02
 
 
 class Claim:
@@ -18,8 +23,20 @@ class Claim:
         self._instance = instance
         self._socket: socket.socket | None = None
 
-    def take(self) -> None:
+    async def take(self) -> None:
         """Raises StateError where another live daemon has it."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(TRIES_FOR_S):
+                while not self._taken():
+                    await asyncio.sleep(PAUSE_S)
+                return
+        raise StateError(
+            f"another daemon holds the instance {self._instance!r} on this engine",
+            where=self._engine,
+            fix="stop it first, or run this one with another --instance",
+        )
+
+    def _taken(self) -> bool:
         held = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         try:
             held.bind(f"\0autoscaler/{self._instance}/{self._engine}"[:107])
@@ -27,12 +44,9 @@ class Claim:
             held.close()
             if error.errno != errno.EADDRINUSE:
                 raise
-            raise StateError(
-                f"another daemon holds the instance {self._instance!r} on this engine",
-                where=self._engine,
-                fix="stop it first, or run this one with another --instance",
-            ) from None
+            return False
         self._socket = held
+        return True
 
     def release(self) -> None:
         """Let go. Doing it twice is fine."""

@@ -29,7 +29,7 @@ class Admission:
         endpoint = find_endpoint(self._settings.environ)
         if self._holds and self._claim is None:
             claim = Claim(endpoint.host, self._settings.instance)
-            claim.take()
+            await claim.take()
             self._claim = claim
         try:
             await self._check()

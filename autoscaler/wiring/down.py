@@ -39,7 +39,7 @@ Specs = Mapping[str, ServiceSpec]
 
 async def down(settings: Settings, services: Sequence[str] | None, purge: bool) -> str:
     """Remove these services' replicas, or all that this instance manages; answers what was removed, for people."""
-    claim = _claimed(settings)
+    claim = await _claimed(settings)
     try:
         if not settings.state_dir.is_dir():
             return _told(await _removed(settings, None, {}, services))
@@ -75,13 +75,13 @@ def _told(count: int) -> str:
     return f"{count} replica{'' if count == 1 else 's'} removed"
 
 
-def _claimed(settings: Settings) -> Claim | None:
+async def _claimed(settings: Settings) -> Claim | None:
     """Hold the instance meanwhile. Raises StateError where a live daemon has it: its replicas aren't ours to end."""
     try:
         claim = Claim(find_endpoint(settings.environ).host, settings.instance)
     except EngineError:
         return None  # none whose containers could be ours
-    claim.take()
+    await claim.take()
     return claim
 
 

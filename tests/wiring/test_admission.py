@@ -32,16 +32,16 @@ async def test_an_engine_that_is_down_is_held_until_it_is_back(environ: Mapping[
             await ours.admit("docker")
     other = Claim(environ["DOCKER_HOST"], instance)
     with pytest.raises(StateError):
-        other.take()
+        await other.take()
     ours.close()
-    other.take()
+    await other.take()
     other.release()
 
 
 async def test_an_instance_that_another_daemon_holds_is_refused_until_it_lets_go(environ: Mapping[str, str]) -> None:
     instance = f"test-{uuid4().hex[:8]}"
     other = Claim(environ["DOCKER_HOST"], instance)
-    other.take()
+    await other.take()
     ours = admission(environ, instance)
     with pytest.raises(StateError, match="another daemon holds the instance"):
         await ours.admit("docker")
@@ -54,7 +54,7 @@ async def test_an_instance_that_another_daemon_holds_is_refused_until_it_lets_go
 async def test_a_dry_run_holds_nothing_and_minds_no_other(environ: Mapping[str, str]) -> None:
     instance = f"test-{uuid4().hex[:8]}"
     other = Claim(environ["DOCKER_HOST"], instance)
-    other.take()
+    await other.take()
     with pytest.raises(EngineUnavailable):
         await admission(environ, instance, holds=False).admit("docker")
     other.release()

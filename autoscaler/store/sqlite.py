@@ -11,11 +11,11 @@ import asyncio
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self, TypeVar
 
+from autoscaler.drivers.threads import DaemonThreads
 from autoscaler.errors import StateError
 from autoscaler.model import NO_ORDERS, Event, EventKind, Orders
 from autoscaler.ports import Clock, Emit
@@ -44,7 +44,7 @@ class SQLiteStore:
         self._clock = clock
         self._emit = emit
         self._database = Database(path)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="state")
+        self._thread = DaemonThreads(1, "state")
         self._documents: dict[str, str] = {}
         self._orders: dict[str, Orders] = {}
         self._policies: dict[str, str] = {}
@@ -69,7 +69,7 @@ class SQLiteStore:
             raise StateError(str(error), where=str(path), fix="does another program hold it, is it ours?") from error
         finally:
             if store._writer is None:
-                store._thread.shutdown(wait=False)
+                store._thread.close()
         return store
 
     @property
@@ -128,7 +128,7 @@ class SQLiteStore:
             self._writer.cancel()
             await asyncio.wait({self._writer})
         await asyncio.wait({self._on_thread(self._database.close)}, timeout=CLOSE_WAITS_S)
-        self._thread.shutdown(wait=False)
+        self._thread.close()
 
     # ---------------------------------------------------------------- at the start
 
@@ -275,7 +275,7 @@ class SQLiteStore:
         return datetime.fromtimestamp(self._clock.now(), UTC).strftime("%Y%m%dT%H%M%SZ")
 
     def _on_thread(self, call: Callable[..., T], *arguments: object) -> asyncio.Future[T]:
-        return asyncio.get_running_loop().run_in_executor(self._thread, call, *arguments)
+        return asyncio.ensure_future(self._thread.run(lambda: call(*arguments)))
 
 
 async def _at_most(seconds: float, event: asyncio.Event) -> None:

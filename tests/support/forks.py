@@ -15,7 +15,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-ENDED_WITHIN_S = 20.0
+ENDED_WITHIN_S = 60.0
 
 
 class Nursery:

@@ -38,6 +38,7 @@ HERE = Path("/HERE")  # stands for the policy file's folder in the table
         ),
         ("volumes: [../x:/x]", "volumes", (Mount(type="bind", source="/x", target="/x"),)),
         ("volumes: [cache:/cache]", "volumes", (Mount(type="volume", source="cache", target="/cache"),)),
+        ("volumes: ['cache:/cache:rw']", "volumes", (Mount(type="volume", source="cache", target="/cache"),)),
         ("volumes: [/cache]", "volumes", (Mount(type="volume", target="/cache"),)),
         ("volumes: [{type: tmpfs, target: /t}]", "volumes", (Mount(type="tmpfs", target="/t"),)),
         (
@@ -52,6 +53,7 @@ HERE = Path("/HERE")  # stands for the policy file's folder in the table
         ("networks: {front: , back: }", "networks", ("front", "back")),
         ("extra_hosts: ['db:10.0.0.1', 'v6=[::1]']", "extra_hosts", ("db:10.0.0.1", "v6:::1")),
         ("extra_hosts: {db: 10.0.0.1}", "extra_hosts", ("db:10.0.0.1",)),
+        ("extra_hosts: {db: [10.0.0.1, 10.0.0.2]}", "extra_hosts", ("db:10.0.0.1", "db:10.0.0.2")),
         ("dns: 10.0.0.2", "dns", ("10.0.0.2",)),
         ("cpus: 0.5", "cpus", 0.5),
         ("cpus: '0.5'", "cpus", 0.5),

@@ -349,12 +349,13 @@ class Daemon:
     async def _reason_to_configure(self, again_s: float | None) -> None:
         """Wait until the routes changed, `again_s` is over, or the proxy turns out not to serve one for no known reason."""
         due = None if again_s is None else self.parts.clock.now() + again_s
-        while not self._configure_now.is_set() and (self.proxy_problem or not self.unserved()):
-            if due is not None and self.parts.clock.now() >= due:
-                return
+        while True:
             with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_FOR_ROUTES_S):
+                async with asyncio.timeout(LOOK_FOR_ROUTES_S):  # what was just told shows in the next look
                     await self._configure_now.wait()
+            lost = self.unserved() and not self.proxy_problem
+            if self._configure_now.is_set() or lost or (due is not None and self.parts.clock.now() >= due):
+                return
 
     def unserved(self) -> frozenset[str]:
         """The services that the proxy has no route for, though it answers and never said why."""

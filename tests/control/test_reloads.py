@@ -88,6 +88,15 @@ async def test_a_file_that_is_renamed_is_one_reload_and_no_move(host: Controller
     assert (host.world.choosable(), host.world.engine.signals) == (["web-1"], [])
 
 
+async def test_a_new_service_is_told_to_the_proxy_once(host: Controller) -> None:
+    await running(host, "web")
+    configured = host.world.proxy.configured
+    host.write(policy("shop", port=8081), "shop.yaml")
+    await until(lambda: host.world.choosable("shop"))
+    await sleep(5)
+    assert host.world.proxy.configured - configured == 1
+
+
 async def test_a_service_whose_document_goes_is_drained_first_and_its_route_goes_last(host: Controller) -> None:
     await running(host, "web", "shop")
     host.world.proxy.hold("web-1", 60)

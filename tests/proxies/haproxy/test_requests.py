@@ -428,7 +428,7 @@ async def test_requests_that_one_that_hangs_has_taken_wait_for_timeout_server_an
 
 
 async def test_slow_heads_from_many_are_cut_and_others_are_served(proxy: HAProxy) -> None:
-    web = service(timeout_header=3.0)
+    web = service(timeout_header=5.0)
     (one,) = await replicas(1)
     await proxy.configure([web])
     await proxy.assign("web", [backend(one)])
@@ -439,10 +439,10 @@ async def test_slow_heads_from_many_are_cut_and_others_are_served(proxy: HAProxy
         asked = time.monotonic()
         assert (await ask(web.route.bind)).status == 200
         took.append(time.monotonic() - asked)
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.1)
     ends = [task.result() for task in slow]
     assert {answer[:12] for answer, _ in ends} <= {b"HTTP/1.1 408", b""}
-    assert max(lasted for _, lasted in ends) < 12
+    assert max(lasted for _, lasted in ends) < 20
     assert sorted(took)[len(took) // 2] < 3
 
 
@@ -451,7 +451,7 @@ async def a_byte_at_a_time(reader: asyncio.StreamReader, writer: asyncio.StreamW
     began = time.monotonic()
     answer = asyncio.create_task(reader.read())
     writer.write(b"GET / HTTP/1.1\r\nX: ")
-    while not (await asyncio.wait((answer,), timeout=0.4))[0]:
+    while not (await asyncio.wait((answer,), timeout=1.0))[0]:
         writer.write(b"a")
     writer.close()
     reset = isinstance(answer.exception(), ConnectionError)  # what was sent after the cut may come before the answer is read

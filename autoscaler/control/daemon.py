@@ -5,7 +5,6 @@ A reload changes the set of loops; a service whose document went is drained firs
 
 import asyncio
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,19 +13,17 @@ from autoscaler.control import policies
 from autoscaler.control.assembly import Service, assemble
 from autoscaler.control.meters import Meters
 from autoscaler.control.parts import Parts
+from autoscaler.control.routing import Routing
 from autoscaler.control.saved import Saved, dump
 from autoscaler.control.watch import watch
 from autoscaler.control.watches import EngineWatch, ProxyWatch
-from autoscaler.errors import AutoscalerError, EngineUnavailable, ProxyError, UsageError
+from autoscaler.errors import AutoscalerError, EngineUnavailable, UsageError
 from autoscaler.faultpoints import hit_async
 from autoscaler.model import NO_ORDERS, Change, Event, EventKind, Orders
 from autoscaler.reconcile.plan import Book
 from autoscaler.spec.load import Document, Loaded
 from autoscaler.spec.models import ServiceSpec
 
-CONFIGURE_AGAIN_S = 30.0  # a port that was taken may be free
-CONFIGURE_SOON_S = 5.0
-LOOK_FOR_ROUTES_S = 1.0
 LOOK_AT_IMAGES_S = 15.0
 AGAIN_S = 1.0
 DEADLY = ("kill", "stop")
@@ -59,10 +56,10 @@ class Daemon:
         self.documents: Mapping[str, Document] = {}
         self.policy_problems: tuple[str, ...] = ()
         self.outdated: frozenset[str] = frozenset()
-        self.route_problems: Mapping[str, str] = {}
-        self.proxy_problem = "" if parts.hands is None else "not configured yet"
         self.engines: dict[str, EngineWatch] = {}
         self.proxy_watch = ProxyWatch(parts.proxy, parts.clock, self.meters, parts.emit, self._stir)
+        proxy = parts.hands.proxy if parts.hands else None
+        self.routing = Routing(proxy, self.proxy_watch, parts.clock, parts.emit, self._specs, self._stir_all)
         self.last_tick_at: float | None = None
         self.started = asyncio.Event()
         self.reloading = asyncio.Lock()
@@ -70,7 +67,6 @@ class Daemon:
         self._orders: dict[str, Orders] = {}
         self._retiring: dict[str, Document] = {}
         self._seeing_out: dict[str, asyncio.Task[None]] = {}
-        self._configure_now = asyncio.Event()
         self._reload_now = asyncio.Event()
         self._tasks: asyncio.TaskGroup
         self._configuring: asyncio.Task[None]
@@ -98,7 +94,7 @@ class Daemon:
                     await self._take(in_force)
                 self._for_ever(self.proxy_watch.read, "read proxy")
                 self._for_ever(self.proxy_watch.hear, "hear proxy")
-                self._configuring = self._for_ever(self._configure, "configure proxy")
+                self._configuring = self._for_ever(self.routing.configure, "configure proxy")
                 self._supervising = self._for_ever(self._supervise, "supervise proxy")
                 self._for_ever(self._reload_when_asked, "reload")
                 self._for_ever(self._look_at_images, "look at images")
@@ -168,8 +164,8 @@ class Daemon:
             in_force = await self._admitted(policies.combine(loaded, self.documents))
             if in_force.documents != self.documents or in_force.problems != self.policy_problems:
                 await self._take(in_force)
-            elif self.route_problems or self.proxy_problem:
-                self._configure_now.set()
+            elif self.routing.problems or self.routing.problem:
+                self.routing.configure_soon()
             if in_force.problems:
                 self._tell(EventKind.RELOAD_FAILED, "; ".join(in_force.problems))
             else:
@@ -204,7 +200,7 @@ class Daemon:
         for document in in_force.gone.values():
             self._retire(document)
         await self._keep_policies()
-        self._configure_now.set()
+        self.routing.configure_soon()
 
     async def _keep_policies(self) -> None:
         """Those in force, and those of services that are still being removed, so that the next daemon goes on with it."""
@@ -253,7 +249,7 @@ class Daemon:
         await self.parts.store.set_orders(service, NO_ORDERS)
         await hit_async("service.forgotten")
         await self._keep_policies()
-        self._configure_now.set()
+        self.routing.configure_soon()
         self._tell(EventKind.SERVICE_REMOVED, "its policy is gone", service)
 
     async def until_gone(self, services: Sequence[str]) -> None:
@@ -311,6 +307,14 @@ class Daemon:
         if service := self.services.get(name):
             service.loop.stir()
 
+    def _stir_all(self) -> None:
+        for service in self.services.values():
+            service.loop.stir()
+
+    def _specs(self) -> list[ServiceSpec]:
+        """All that shall have a route: one that is seen out keeps its own until it is gone."""
+        return [document.spec for document in (*self.documents.values(), *self._retiring.values())]
+
     async def _look_at_images(self) -> None:
         """Run for ever: see whether an image's name has come to mean another image."""
         while True:
@@ -322,44 +326,3 @@ class Daemon:
     async def _supervise(self) -> None:
         if self.parts.hands is not None:
             await self.parts.hands.proxy.supervise(self.parts.emit)
-
-    async def _configure(self) -> None:
-        """Run for ever: have the proxy serve the routes in force; try again what could not be served."""
-        hands = self.parts.hands
-        if hands is None:
-            return
-        while True:
-            self._configure_now.clear()
-            specs = [document.spec for document in self.documents.values()]
-            specs += [document.spec for document in self._retiring.values()]
-            again_s = None
-            try:
-                self.route_problems = await hands.proxy.configure(specs)
-                self.proxy_problem = ""
-                if self.route_problems:
-                    again_s = CONFIGURE_AGAIN_S
-            except ProxyError as error:
-                if str(error) != self.proxy_problem:
-                    self._tell(EventKind.PROXY_FAULT, str(error))
-                self.proxy_problem, again_s = str(error), CONFIGURE_SOON_S
-            for service in self.services.values():
-                service.loop.stir()
-            await self._reason_to_configure(again_s)
-
-    async def _reason_to_configure(self, again_s: float | None) -> None:
-        """Wait until the routes changed, `again_s` is over, or the proxy turns out not to serve one for no known reason."""
-        due = None if again_s is None else self.parts.clock.now() + again_s
-        while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_FOR_ROUTES_S):  # what was just told shows in the next look
-                    await self._configure_now.wait()
-            lost = self.unserved() and not self.proxy_problem
-            if self._configure_now.is_set() or lost or (due is not None and self.parts.clock.now() >= due):
-                return
-
-    def unserved(self) -> frozenset[str]:
-        """The services that the proxy has no route for, though it answers and never said why."""
-        view = self.proxy_watch.view()
-        if view is None or self.parts.hands is None:
-            return frozenset()
-        return frozenset(self.documents.keys() - view.traffic.keys() - self.route_problems.keys())

@@ -48,10 +48,10 @@ class Operator:
         """What keeps the daemon from being ready."""
         daemon = self._daemon
         problems = [f"{name}: {engine.problem}" for name, engine in daemon.engines.items() if engine.problem]
-        proxy = daemon.proxy_problem or ("" if daemon.proxy_watch.view() else daemon.proxy_watch.problem)
+        proxy = daemon.routing.problem or ("" if daemon.proxy_watch.view() else daemon.proxy_watch.problem)
         if proxy:
             problems.append(f"proxy: {proxy}")
-        problems += [f"{name}: the proxy doesn't serve its route yet" for name in sorted(daemon.unserved())]
+        problems += [f"{name}: the proxy doesn't serve its route yet" for name in sorted(daemon.routing.unserved())]
         problems += [f"{name}: no tick yet" for name, s in daemon.services.items() if not s.loop.ticked]
         return tuple(problems)
 
@@ -110,8 +110,8 @@ class Operator:
     def _errors(self, service: Service) -> tuple[str, ...]:
         loop = service.loop
         name = loop.spec.service
-        errors = [loop.problem, self._daemon.route_problems.get(name, ""), loop.executor.problem, loop.waits]
-        if name in self._daemon.unserved():
+        errors = [loop.problem, self._daemon.routing.problems.get(name, ""), loop.executor.problem, loop.waits]
+        if name in self._daemon.routing.unserved():
             errors.append(f"{loop.spec.route.bind} is not served: the proxy has no route for it, and is given one")
         if name in self._daemon.outdated:
             errors.append(

@@ -11,8 +11,8 @@ What is asked each second goes past the SDK where the engine has a unix socket: 
 import asyncio
 import math
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any, NoReturn, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from typing import Any, Generic, NoReturn, TypeVar
 
 import requests
 from docker import APIClient
@@ -84,11 +84,16 @@ class Engine:
 
     async def alone(self, doing: str, ask: Ask[T], timeout_s: float) -> T:
         """A call that is long by nature, on a thread of its own."""
-        return await self._bounded(doing, run_alone(lambda: ask(self.client(timeout_s)), "docker-long"), timeout_s)
+
+        def call() -> T:
+            with self.client(timeout_s) as client:
+                return ask(client)
+
+        return await self._bounded(doing, run_alone(call, "docker-long"), timeout_s)
 
     async def stream(self, doing: str, open_stream: Ask[Blocking[T]], silence_s: float) -> AsyncIterator[T]:
         """The items of a stream as they come; `silence_s` is how long the engine may take to say anything at all."""
-        items = draw(lambda: open_stream(self.client(silence_s)), "docker-stream")
+        items = draw(lambda: _Owned(self.client(silence_s), open_stream), "docker-stream")
         try:
             async for item in items:
                 yield item
@@ -98,7 +103,7 @@ class Engine:
             await items.aclose()
 
     def client(self, timeout_s: float) -> APIClient:
-        """A new client; it waits `timeout_s` for each piece of an answer."""
+        """A new client, to be closed; it waits `timeout_s` for each piece of an answer."""
         if self._version is None:
             self._version = self._agree(timeout_s)
         return self._connect(self._version, timeout_s)
@@ -129,6 +134,8 @@ class Engine:
     def _own_client(self, timeout_s: float) -> APIClient:
         mine: APIClient | None = getattr(self._mine, "client", None)
         if mine is None or mine.api_version != self._version:
+            if mine is not None:
+                mine.close()
             mine = self._mine.client = self.client(timeout_s)
         mine.timeout = math.ceil(timeout_s)
         return mine
@@ -150,6 +157,28 @@ class Engine:
         client = kind(endpoint.host, version=version, timeout=math.ceil(timeout_s), tls=endpoint.tls or False)
         client.trust_env = False  # a web proxy of the environment must not get what is meant for a loopback engine
         return client
+
+
+class _Owned(Generic[T]):
+    """A stream and its own client, closed together: else the client's connections stay until memory is collected."""
+
+    def __init__(self, client: APIClient, open_stream: Ask[Blocking[T]]) -> None:
+        self._client = client
+        try:
+            self._stream = open_stream(client)
+        except BaseException:
+            client.close()
+            raise
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self._stream)
+
+    def close(self) -> None:
+        """From any thread."""
+        try:
+            self._stream.close()
+        finally:
+            self._client.close()
 
 
 class _ReadOnlyClient(APIClient):

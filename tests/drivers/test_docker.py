@@ -2,14 +2,18 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import ssl
 import subprocess
 import threading
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from docker import APIClient
 
 from autoscaler.drivers.docker import ACT_THREADS, NEWEST_API, OLDEST_API, Engine
 from autoscaler.errors import EngineError, EngineUnavailable
@@ -125,3 +129,38 @@ async def test_a_proxy_that_refuses_is_named() -> None:
     with pytest.raises(EngineError, match="a proxy in front of the engine is not available yet"):
         await version_at(DOCKER_HOST=f"tcp://{address}")
     server.close()
+
+
+def sockets() -> int:
+    """How many this process has open."""
+    count = 0
+    for file in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            count += os.readlink(file).startswith("socket:")
+    return count
+
+
+async def test_long_calls_and_streams_leave_no_connection_behind() -> None:
+    """Not even until memory is collected: a daemon that lives for weeks collects its oldest seldom."""
+    engine = Engine(os.environ)
+    await engine.alone("ask", lambda client: client.version(), 30)
+    gc.collect()
+    gc.disable()
+    try:
+        before, now = sockets(), int(time.time())
+
+        def follow(client: APIClient) -> Any:
+            client.version()  # as logs ask for the container first, over another connection
+            return client.events(since=now - 1, until=now, decode=True)
+
+        for _ in range(5):
+            await engine.alone("ask", lambda client: client.version(), 30)
+            assert isinstance([event async for event in engine.stream("follow", follow, 30)], list)
+            with pytest.raises(EngineError):
+                await engine.alone("ask", lambda client: client.inspect_container("no-such-container"), 30)
+            with pytest.raises(EngineError):
+                await anext(engine.stream("follow", lambda client: client.inspect_container("no-such-container"), 30))
+        assert sockets() == before
+    finally:
+        gc.enable()
+        await engine.close()

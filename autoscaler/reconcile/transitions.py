@@ -42,7 +42,7 @@ def transitions(
             changes.append(Transition(replica.name, Became.READY, new.seen_at, start_seconds=now - new.seen_at))
         if new.state is ReplicaState.FAILED and (old is None or old.state is not ReplicaState.FAILED) and not new.cause:
             changes.append(_failed(replica, new, now))
-    for name in before.keys() - after.keys():
+    for name in sorted(before.keys() - after.keys()):
         old = before[name]
         if not old.existed:
             continue

@@ -67,12 +67,13 @@ class Routing:
     async def _reason_to_configure(self, again_s: float | None) -> None:
         """Wait until the routes changed, `again_s` is over, or the proxy turns out not to serve one for no known reason."""
         due = None if again_s is None else self._clock.now() + again_s
-        while not self._now.is_set() and (self.problem or not self.unserved()):
-            if due is not None and self._clock.now() >= due:
-                return
+        while True:
             with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_S):
+                async with asyncio.timeout(LOOK_S):  # what was just told shows in the next look
                     await self._now.wait()
+            lost = self.unserved() and not self.problem
+            if self._now.is_set() or lost or (due is not None and self._clock.now() >= due):
+                return
 
     def unserved(self) -> frozenset[str]:
         """The services that the proxy has no route for, though it answers and never said why."""

@@ -61,7 +61,7 @@ class Engine:
 
     async def look(self, doing: str, ask: Ask[T], timeout_s: float = LOOK_TIMEOUT_S) -> T:
         """A question that the engine answers at once."""
-        return await self._bounded(doing, self._look.run(lambda: ask(self._own_client(timeout_s))), timeout_s)
+        return await self._bounded(doing, self._look.run(lambda: self._ask(ask, timeout_s)), timeout_s)
 
     async def get(
         self, doing: str, path: str, query: Mapping[str, str], ask: Ask[T], timeout_s: float = LOOK_TIMEOUT_S
@@ -80,7 +80,7 @@ class Engine:
 
     async def act(self, doing: str, ask: Ask[T], timeout_s: float = ACT_TIMEOUT_S) -> T:
         """A change; one that was given up may still come true."""
-        return await self._bounded(doing, self._act.run(lambda: ask(self._own_client(timeout_s))), timeout_s)
+        return await self._bounded(doing, self._act.run(lambda: self._ask(ask, timeout_s)), timeout_s)
 
     async def alone(self, doing: str, ask: Ask[T], timeout_s: float) -> T:
         """A call that is long by nature, on a thread of its own."""
@@ -131,11 +131,16 @@ class Engine:
             self._version = None
         raise ours from None  # the SDK's own text may quote a request, and so a secret
 
+    def _ask(self, ask: Ask[T], timeout_s: float) -> T:
+        client = self._own_client(timeout_s)
+        try:
+            return ask(client)
+        finally:
+            client.close()  # its connections: the SDK keeps one for each of the last 25 URLs, and so for each container
+
     def _own_client(self, timeout_s: float) -> APIClient:
         mine: APIClient | None = getattr(self._mine, "client", None)
         if mine is None or mine.api_version != self._version:
-            if mine is not None:
-                mine.close()
             mine = self._mine.client = self.client(timeout_s)
         mine.timeout = math.ceil(timeout_s)
         return mine

@@ -164,3 +164,13 @@ async def test_long_calls_and_streams_leave_no_connection_behind() -> None:
     finally:
         gc.enable()
         await engine.close()
+
+
+async def test_connections_do_not_become_more_with_every_container_that_was_asked_about() -> None:
+    engine = Engine(os.environ)
+    before = sockets()
+    for number in range(3 * ACT_THREADS):
+        with pytest.raises(EngineError):
+            await engine.act("ask", lambda client, n=number: client.inspect_container(f"no-such-container-{n}"))  # type: ignore[misc]
+    assert sockets() == before
+    await engine.close()

@@ -1,6 +1,6 @@
 """Memory and open descriptors of each daemon, from /proc: what they are after its first minute, and what at its end.
 
-Descriptors come and go with questions under way, so the fewest of a stretch of seconds is what it holds.
+Both come and go with what is under way, so the median of a stretch of seconds is what counts.
 """
 
 import asyncio
@@ -78,12 +78,12 @@ def _judged(pid: int, samples: Sequence[Sample]) -> Life | None:
         return None
     first, last = settled[:STRETCH], settled[-STRETCH:]
     before = median(sample.rss_bytes for sample in first)
-    descriptors = min(sample.descriptors for sample in first)
+    descriptors = round(median(sample.descriptors for sample in first))
     return Life(
         pid=pid,
         seconds=samples[-1].age_s,
         rss_mb=before / MEGABYTE,
         grown_mb=(median(sample.rss_bytes for sample in last) - before) / MEGABYTE,
         descriptors=descriptors,
-        more_descriptors=min(sample.descriptors for sample in last) - descriptors,
+        more_descriptors=round(median(sample.descriptors for sample in last)) - descriptors,
     )

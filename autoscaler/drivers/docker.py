@@ -18,6 +18,7 @@ import requests
 from docker import APIClient
 from docker.utils import version_gte, version_lt
 
+from autoscaler.drivers.docker_answers import mapping, version
 from autoscaler.drivers.docker_endpoint import Endpoint, find_endpoint
 from autoscaler.drivers.docker_errors import explain
 from autoscaler.drivers.docker_get import UnixGet, is_unix
@@ -147,8 +148,8 @@ class Engine:
 
     def _agree(self, timeout_s: float) -> str:
         with self._connect(OLDEST_API, timeout_s) as client:
-            told = client.version(api_version=False)
-        newest, oldest = told.get("ApiVersion", "0"), told.get("MinAPIVersion", "0")
+            told = mapping(client.version(api_version=False), "the version")
+        newest, oldest = version(told.get("ApiVersion"), "ApiVersion"), version(told.get("MinAPIVersion"), "MinAPIVersion")
         if version_lt(newest, OLDEST_API):
             what = f"engine {told.get('Version')} with API {newest} is too old"
             raise EngineError(what, where=self.where, fix="Docker Engine 20.10 or later is needed")

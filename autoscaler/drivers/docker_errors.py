@@ -11,6 +11,7 @@ import requests
 from docker.errors import APIError, DockerException, ImageNotFound
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
+from autoscaler.drivers.docker_answers import FIX
 from autoscaler.errors import AutoscalerError, EngineError, EngineUnavailable, ImageError
 
 NOT_ANSWERED = "is dockerd running? see `systemctl status docker`"
@@ -39,6 +40,8 @@ def explain(error: Exception, *, where: str, doing: str, timeout_s: float) -> Au
         return _refused(error, where, what)
     if _is_timeout(error):
         return EngineUnavailable(f"{what}no answer in {timeout_s:g} s", where=where, fix=NOT_ANSWERED)
+    if isinstance(error, requests.exceptions.InvalidJSONError | RecursionError):
+        return EngineError(f"{what}the engine answered no JSON that can be read", where=where, fix=FIX)
     if isinstance(error, requests.RequestException | HTTPError | OSError):
         words, fix = _unreachable(error)
         return EngineUnavailable(f"{what}{words}", where=where, fix=fix)

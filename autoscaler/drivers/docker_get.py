@@ -1,18 +1,22 @@
 """A question to the engine by its unix socket over one connection that stays open, past the SDK.
 
 Asked each second, `GET /containers/json` took 1.6 ms of CPU through the SDK and 0.5 ms like this. It answers only what is
-in order: for everything else the caller asks the SDK, which knows the engine's errors. Source: Engine API 1.41.
+in order: for everything else the caller asks the SDK, which knows the engine's errors. An answer that trickles or never ends
+is given up. Source: Engine API 1.41.
 """
 
 import json
 import socket
+import time
 from collections.abc import Mapping
 from contextlib import suppress
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
 from typing import Any
 from urllib.parse import urlencode
 
 UNIX = "unix://"
+LONGEST_ANSWER = 64 * 1024 * 1024  # an entry of the list has some 2 kB
+PIECE = 256 * 1024
 
 
 def is_unix(host: str) -> bool:
@@ -32,8 +36,8 @@ class UnixGet:
         try:
             self._connection.request("GET", f"{path}?{urlencode(query)}")
             answer = self._connection.getresponse()
-            body = answer.read()
-            with suppress(ValueError):
+            body = _whole(answer, time.monotonic() + timeout_s)
+            with suppress(ValueError, RecursionError):
                 return json.loads(body) if answer.status == 200 else None
         except TimeoutError:
             self._connection.close()
@@ -41,6 +45,21 @@ class UnixGet:
         except (OSError, HTTPException):
             self._connection.close()  # an engine that was started again since: the next question makes a new one
         return None
+
+
+def _whole(answer: HTTPResponse, until: float) -> bytes:
+    """Its body, by pieces: a length that it only claims costs no memory."""
+    body = bytearray()
+    while piece := answer.read1(PIECE):
+        body += piece
+        if len(body) > LONGEST_ANSWER:
+            raise HTTPException(f"more than {LONGEST_ANSWER} bytes")
+        if time.monotonic() > until:
+            raise TimeoutError
+    if answer.length:
+        raise IncompleteRead(bytes(body), answer.length)
+    answer.close()  # not the connection, which is free for the next question
+    return bytes(body)
 
 
 class _UnixConnection(HTTPConnection):

@@ -21,7 +21,34 @@ def page(service: str, name: str, **cells: str) -> bytes:
     return f"# {PAGE}\n{line}\n".encode()
 
 
+ENTRY = b'list\n[{"Id":"a","Labels":{"io.autoscaler.replica":"web-1","io.autoscaler.service":"web"},%s}]'
+
 KEPT = (
+    ("a container without its state was taken for an ended one", "docker_answers", ENTRY % b'"Created":1'),
+    ("a list that is null", "docker_answers", b"list\nnull"),
+    ("an entry that is a number", "docker_answers", b"list\n[1]"),
+    ("an entry without its time", "docker_answers", ENTRY % b'"State":"running"'),
+    (
+        "an address that is none",
+        "docker_answers",
+        ENTRY.replace(b'"web"', b'"web","io.autoscaler.port":"1"')
+        % (b'"State":"running","Created":1,"NetworkSettings":{"Networks":{"a":{"IPAddress":"1 x"}}}'),
+    ),
+    ("an event whose time is a list", "docker_answers", b'events\n{"timeNano":[]}'),
+    ("an event that is no JSON", "docker_answers", b"events\n{"),
+    ("an event that is a list", "docker_answers", b"events\n[]"),
+    (
+        "an event of a container whose id is a list",
+        "docker_answers",
+        b'events\n{"Type":"network","Actor":{"Attributes":{"container":[]}}}',
+    ),
+    ("labels with a NUL in their name", "docker_answers", b'events\n{"Actor":{"Attributes":{"\\u0000":8}}}'),
+    ("usage in text", "docker_answers", b'stats\n{"memory_stats":{"usage":"1"}}'),
+    ("a layer of a pull that is a list", "docker_answers", b'pull\n{"id":[1],"status":"x"}'),
+    ("a size in text", "docker_answers", b'pull\n{"id":"a","status":"Downloading","progressDetail":{"total":"1"}}'),
+    ("a pull nested beyond reason", "docker_answers", b"pull\n" + b"[" * 30_000),
+    ("a list nested beyond reason", "docker_gets", b"HTTP/1.1 200 OK\r\n\r\n" + b"[" * 30_000),
+    ("a length of terabytes", "docker_gets", b"HTTP/1.1 200 OK\r\nContent-Length: 10000000000000\r\n\r\n[]"),
     ("a metric's name with a NUL was told as it is", "replays", b'{"t":0,"replicas":{"ready":1},"metrics":{"\\u0000":[]}}'),
     ("a counter of 400 digits", "stats_pages", page("web", "BACKEND", scur="9" * 400)),
     ("a counter below zero", "stats_pages", page("web", "BACKEND", scur="-1")),

@@ -1,6 +1,16 @@
 """All that is fuzzed."""
 
-from tests.fuzz import configs, log_lines, policies, process_records, replays, saved_states, stats_pages
+from tests.fuzz import (
+    configs,
+    docker_answers,
+    docker_gets,
+    log_lines,
+    policies,
+    process_records,
+    replays,
+    saved_states,
+    stats_pages,
+)
 
 TARGETS = {
     target.name: target
@@ -13,5 +23,7 @@ TARGETS = {
         log_lines.TARGET,
         process_records.TARGET,
         saved_states.TARGET,
+        docker_answers.TARGET,
+        docker_gets.TARGET,
     )
 }

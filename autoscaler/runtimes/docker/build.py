@@ -18,6 +18,7 @@ from typing import Any
 from docker import APIClient
 
 from autoscaler.drivers.docker import Engine
+from autoscaler.drivers.docker_answers import mapping
 from autoscaler.drivers.docker_endpoint import config_folder
 from autoscaler.drivers.docker_errors import fix_of
 from autoscaler.errors import ImageError
@@ -148,6 +149,7 @@ async def _classic(engine: Engine, build: Build, tag: str, platform: str | None)
         )
 
     async for piece in engine.stream(f"build {tag}", open_build, BUILD_SILENCE_S):
+        piece = mapping(piece, "a build's progress")
         if "error" in piece:
             raise BuildFailed(str(piece["error"]))
         for line in str(piece.get("stream") or piece.get("status") or "").splitlines():

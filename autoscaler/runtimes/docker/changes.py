@@ -16,11 +16,13 @@ from docker import APIClient
 from docker.types import CancellableStream
 from urllib3.exceptions import ReadTimeoutError
 
+from autoscaler.drivers.docker_answers import BITS_64, json_lines, mapping, text, texts
 from autoscaler.errors import EngineUnavailable
 from autoscaler.model import Change
 from autoscaler.runtimes.docker import labels
 
 SILENCE_S = 20.0
+PIECE = 64 * 1024  # at most; each comes as it was sent
 ACTIONS = ("start", "kill", "die", "oom", "pause", "unpause", "destroy", "rename", "health_status", "connect", "disconnect")
 
 Event = Mapping[str, Any]
@@ -48,7 +50,9 @@ class EventFeed:
 
     def is_new(self, event: Event) -> bool:
         """Whether it hasn't been seen; from now on it has."""
-        at = int(event.get("timeNano", 0))
+        at = event.get("timeNano")
+        if not isinstance(at, int) or not 0 < at < BITS_64:
+            return True  # nobody knows; a change told twice only brings a tick forward
         if self._last_ns is not None and at <= self._last_ns:
             return False
         self._last_ns = at
@@ -63,9 +67,8 @@ class EventStream:
 
     def __iter__(self) -> Iterator[Event]:
         try:
-            for line in self._response.iter_lines():
-                if line:
-                    yield json.loads(line)
+            for event in json_lines(self._response.iter_content(PIECE)):
+                yield read_event(event)
         except requests.ConnectionError as error:
             if error.args and isinstance(error.args[0], ReadTimeoutError):
                 return
@@ -77,11 +80,19 @@ class EventStream:
         CancellableStream(iter(()), self._response).close()
 
 
+def read_event(given: Event) -> Event:
+    """An event whose parts are what they should be."""
+    actor = mapping(given.get("Actor"), "Actor")
+    attributes = texts(actor.get("Attributes"), "Attributes")
+    action = text(given.get("Action", ""), "Action")
+    return {**given, "Action": action, "Actor": {**actor, "Attributes": attributes}}
+
+
 def to_change(event: Event, instance: str, known: Known) -> Change | None:
     """What an event tells of a replica of ours, None where it is of no concern. `known`: id -> (service, replica)."""
     actor = event.get("Actor") or {}
     attributes: Mapping[str, str] = actor.get("Attributes") or {}
-    what = str(event.get("Action", "")).partition(":")[0]
+    what = event.get("Action", "").partition(":")[0]
     if event.get("Type") == "network":
         owner = known.get(attributes.get("container", ""))
         return Change(*owner, what) if owner else None
@@ -92,5 +103,7 @@ def to_change(event: Event, instance: str, known: Known) -> Change | None:
 
 def _answered_at_ns(response: requests.Response) -> int | None:
     """When the engine answered, by its own clock."""
-    date = response.headers.get("Date")
-    return int(parsedate_to_datetime(date).timestamp()) * 10**9 if date else None
+    try:
+        return int(parsedate_to_datetime(response.headers.get("Date", "")).timestamp()) * 10**9
+    except (ValueError, OverflowError):
+        return None

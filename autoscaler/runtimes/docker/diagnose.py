@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from autoscaler.drivers.docker import Engine
-from autoscaler.errors import AutoscalerError
+from autoscaler.drivers.docker_answers import mapping, sequence, text
+from autoscaler.errors import AutoscalerError, EngineError
 from autoscaler.runtimes.docker.support import Facts, ask_facts, check_is_supported
 from autoscaler.status import Finding
 from autoscaler.units import format_size
@@ -85,16 +86,28 @@ def _init(binary: str) -> Finding:
 async def _bridge(engine: Engine) -> Finding:
     """Whether we have an address in the engine's bridge network: then replicas' addresses can be reached."""
     try:
-        bridge = await engine.look("look at network bridge", lambda client: client.inspect_network("bridge"))
+        bridge = await engine.look(
+            "look at network bridge", lambda client: mapping(client.inspect_network("bridge"), "a network")
+        )
+        subnet = _subnet(bridge)
     except AutoscalerError as error:
         return failure(error)
-    subnet = next((config.get("Subnet") for config in (bridge.get("IPAM") or {}).get("Config") or ()), None)
     if subnet is None:
         return Finding(True, "network bridge has no subnet: whether replicas can be reached shows when one runs")
-    if _has_address_in(ipaddress.ip_network(subnet)):
+    if _has_address_in(subnet):
         return Finding(True, f"network bridge ({subnet}) is reachable from here")
     fix = "run autoscaler in the host's network (in a container: network_mode: host)"
     return Finding(False, f"network bridge ({subnet}) can't be reached from here, nor can replicas", fix)
+
+
+def _subnet(bridge: Mapping[str, Any]) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    """Its first, None where it has none."""
+    configs = sequence(mapping(bridge.get("IPAM"), "IPAM").get("Config"), "IPAM.Config")
+    given = next((mapping(config, "IPAM.Config").get("Subnet") for config in configs), None)
+    try:
+        return None if given is None else ipaddress.ip_network(text(given, "Subnet"))
+    except ValueError:
+        raise EngineError(f"the engine answered {given!r:.60}, which is no subnet") from None
 
 
 def _has_address_in(subnet: ipaddress.IPv4Network | ipaddress.IPv6Network) -> bool:

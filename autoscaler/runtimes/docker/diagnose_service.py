@@ -1,6 +1,7 @@
 """What is wrong with a service's image, networks, variables and replicas, for `doctor`: one line and one fix each."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -9,6 +10,7 @@ from docker import APIClient
 from docker.errors import APIError, NotFound
 
 from autoscaler.drivers.docker import Engine
+from autoscaler.drivers.docker_answers import count, mapping, parsed, sequence
 from autoscaler.drivers.docker_errors import words_of
 from autoscaler.errors import AutoscalerError
 from autoscaler.model import Instance, Phase
@@ -25,6 +27,7 @@ from autoscaler.status import Finding
 
 REGISTRY_TIMEOUT_S = 15.0
 LOG_LINES = 3
+_EXPOSED = re.compile(r"([0-9]{1,5})/tcp")
 
 
 async def diagnose_service(engine: Engine, spec: ServiceSpec, instances: Sequence[Instance]) -> Sequence[Finding]:
@@ -45,7 +48,7 @@ async def _image(engine: Engine, spec: ServiceSpec) -> AsyncIterator[Finding]:
     found = await find_image(engine, name)
     if found is not None:
         yield Finding(True, f"image {name} is there")
-        for finding in _of_config(spec, found.get("Config") or {}):
+        for finding in _of_config(spec, mapping(found.get("Config"), "Config")):
             yield finding
     elif build is not None:
         yield Finding(True, f"image {name} is built at the start, from {build.context}")
@@ -63,7 +66,8 @@ async def _ask_registry(engine: Engine, image: str) -> None:
         url = f"{client.base_url}/v{client.api_version}/distribution/{image}/json"
         answer = client.get(url, headers=auth_headers(image, engine.environ), timeout=client.timeout)
         if answer.status_code >= 400:
-            raise pull_error(image, words_of(APIError(answer.text, answer, str(answer.json().get("message")))))
+            said = str(mapping(parsed(answer.content), "a refusal").get("message"))
+            raise pull_error(image, words_of(APIError(answer.text, answer, said)))
 
     await engine.alone(f"ask for {image}", ask, REGISTRY_TIMEOUT_S)
 
@@ -71,11 +75,12 @@ async def _ask_registry(engine: Engine, image: str) -> None:
 def _of_config(spec: ServiceSpec, config: Mapping[str, Any]) -> Sequence[Finding]:
     """What the image says of itself against what the policy says."""
     port, findings = spec.replica.port, []
-    exposed = sorted(int(entry.split("/")[0]) for entry in config.get("ExposedPorts") or () if entry.endswith("/tcp"))
+    given = mapping(config.get("ExposedPorts"), "ExposedPorts")
+    exposed = sorted(int(match[1]) for entry in given if (match := _EXPOSED.fullmatch(entry)))
     if exposed and port not in exposed:
         ports = ", ".join(map(str, exposed))
         findings.append(Finding(True, f"replica.port is {port}, the image EXPOSEs {ports}", f"is it port: {exposed[0]}?"))
-    test = (config.get("Healthcheck") or {}).get("Test") or ["NONE"]
+    test = sequence(mapping(config.get("Healthcheck"), "Healthcheck").get("Test"), "Test") or ["NONE"]
     if spec.replica.healthcheck.docker and test[0] == "NONE":
         fix = "use http: or tcp:, or add a HEALTHCHECK to the image"
         findings.append(Finding(False, "`healthcheck: {docker: true}`, and the image has no HEALTHCHECK", fix))
@@ -89,8 +94,8 @@ async def _needs(engine: Engine, spec: ServiceSpec) -> AsyncIterator[Finding]:
     for network in spec.replica.networks:
         if not await engine.look("look for a network", partial(_has_network, name=network)):
             yield Finding(False, f"there is no network {network}", f"docker network create {network}")
-    info = await engine.look("look at the engine", lambda client: client.info())
-    cpus, memory = info.get("NCPU") or 0, info.get("MemTotal") or 0
+    info = await engine.look("look at the engine", lambda client: mapping(client.info(), "the engine"))
+    cpus, memory = count(info.get("NCPU") or 0, "NCPU"), count(info.get("MemTotal") or 0, "MemTotal")
     if cpus and (spec.replica.cpus or 0) > cpus:
         yield Finding(False, f"cpus is {spec.replica.cpus:g}, the host has {cpus}", f"say {cpus} or less")
     if memory and (spec.replica.mem_limit or 0) > memory:
@@ -118,7 +123,8 @@ async def _replicas(engine: Engine, spec: ServiceSpec, instances: Sequence[Insta
 
 
 def _pid_of(client: APIClient, id: str) -> int:
-    return int(client.inspect_container(id)["State"]["Pid"])
+    found = mapping(client.inspect_container(id), "a container")
+    return count(mapping(found.get("State"), "State").get("Pid"), "Pid")
 
 
 def check_listeners(replica: str, port: int, listeners: Sequence[Listener]) -> Finding:

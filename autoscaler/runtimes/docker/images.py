@@ -9,12 +9,14 @@ Source: the Compose specification, `pull_policy` and `build`.
 """
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 from docker import APIClient
 from docker.errors import ImageNotFound
 
 from autoscaler.drivers.docker import Engine
+from autoscaler.drivers.docker_answers import mapping, text
 from autoscaler.drivers.threads import run_alone
 from autoscaler.errors import ImageError
 from autoscaler.ports import Progress
@@ -41,18 +43,23 @@ async def prepare_image(engine: Engine, spec: ServiceSpec, progress: Progress) -
     found = await find_image(engine, name)
     if found is None:
         raise ImageError(f"image {name} is not on this host", where=where, fix=f"docker pull {name}, or build it")
-    return str(found["Id"])
+    return image_id(found)
 
 
-async def find_image(engine: Engine, name: str) -> dict[str, Any] | None:
+def image_id(found: Mapping[str, Any]) -> str:
+    """The id in what the engine knows of an image."""
+    return text(found.get("Id"), "an image's Id")
+
+
+async def find_image(engine: Engine, name: str) -> Mapping[str, Any] | None:
     """What the engine knows of an image, None where it has none of that name."""
 
-    def ask(client: APIClient) -> dict[str, Any] | None:
+    def ask(client: APIClient) -> Mapping[str, Any] | None:
         try:
-            found: dict[str, Any] = client.inspect_image(name)  # type: ignore[no-untyped-call]
+            found = client.inspect_image(name)  # type: ignore[no-untyped-call]
         except ImageNotFound:
             return None
-        return found
+        return mapping(found, "an image")
 
     return await engine.look(f"look for image {name}", ask)
 

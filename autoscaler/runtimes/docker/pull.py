@@ -3,7 +3,6 @@
 Source: Engine API 1.41, `POST /images/create`; the texts are those of moby and of distribution.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,6 +13,7 @@ from docker.errors import APIError
 from docker.types import CancellableStream
 from docker.utils import parse_repository_tag
 
+from autoscaler.drivers.docker_answers import count, json_lines, mapping, text
 from autoscaler.drivers.docker_errors import fix_of, words_of
 from autoscaler.errors import ImageError
 from autoscaler.runtimes.docker.credentials import registry_of
@@ -22,6 +22,7 @@ from autoscaler.units import format_size
 Piece = Mapping[str, Any]
 
 PULL_SILENCE_S = 300.0  # an engine says nothing while another pull of the same layers is on
+PIECE = 64 * 1024  # at most; each comes as it was sent
 DEFAULT_TAG = "latest"
 DONE = ("Pull complete", "Already exists")
 _RETRY_AFTER = re.compile(r"retry[- ]?after:? *\"?(\d+)", re.IGNORECASE)
@@ -35,8 +36,7 @@ class PullStream:
         self._image = image
 
     def __iter__(self) -> Iterator[Piece]:
-        for line in self._response.iter_lines():
-            piece = json.loads(line) if line else {}
+        for piece in json_lines(self._response.iter_content(PIECE)):
             if "error" in piece:
                 raise pull_error(self._image, str(piece["error"]), _retry_after(self._response, str(piece["error"])))
             yield piece
@@ -87,13 +87,14 @@ class PullProgress:
 
     def add(self, piece: Piece) -> None:
         """Take in one piece of the engine's account."""
-        layer, status = piece.get("id"), piece.get("status", "")
+        layer, status = text(piece.get("id", ""), "id"), text(piece.get("status", ""), "status")
         if not layer or status.startswith("Pulling from"):
             return
-        detail = piece.get("progressDetail") or {}
+        detail = mapping(piece.get("progressDetail"), "progressDetail")
         self._layers.setdefault(layer, (0, 0))
-        if status == "Downloading" and detail.get("total"):
-            self._layers[layer] = (detail.get("current", 0), detail["total"])
+        current, total = count(detail.get("current", 0), "current"), count(detail.get("total", 0), "total")
+        if status == "Downloading" and total:
+            self._layers[layer] = (current, total)
         if status in DONE:
             self._done.add(layer)
             total = self._layers[layer][1]

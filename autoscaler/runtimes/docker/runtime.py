@@ -9,6 +9,7 @@ from docker import APIClient
 from docker.errors import NotFound
 
 from autoscaler.drivers.docker import LOOK_TIMEOUT_S, Engine
+from autoscaler.drivers.docker_answers import mapping
 from autoscaler.errors import AutoscalerError, EngineError
 from autoscaler.model import Change, Exit, Instance, Phase, Usage
 from autoscaler.ports import Clock, Progress
@@ -19,8 +20,8 @@ from autoscaler.runtimes.docker.diagnose import diagnose_engine
 from autoscaler.runtimes.docker.diagnose_service import diagnose_service
 from autoscaler.runtimes.docker.end import STOP_MARGIN_S, remove_replica, stop_replica
 from autoscaler.runtimes.docker.environment import inline_profiles, redact, resolve_environment
-from autoscaler.runtimes.docker.images import find_image, image_name, prepare_image
-from autoscaler.runtimes.docker.listing import Entry, exit_from_state, exit_from_status, is_complete, phase_of, to_instance
+from autoscaler.runtimes.docker.images import find_image, image_id, image_name, prepare_image
+from autoscaler.runtimes.docker.listing import Entry, exit_from_state, exit_from_status, phase_of, read_list, to_instance
 from autoscaler.runtimes.docker.logs import LOGS_TIMEOUT_S, LineCutter, last_lines, open_log
 from autoscaler.runtimes.docker.start import knows_start_interval, start_replica
 from autoscaler.runtimes.docker.support import ask_facts, check_is_supported
@@ -46,13 +47,13 @@ class DockerReader:
     async def observe(self) -> Sequence[Instance]:
         """Every replica of this instance, whatever its phase: one list, and a look at those that ended since the last."""
         filters = labels.ours(self.instance)
-        listed: list[Entry] = await self._engine.get(
+        listed = await self._engine.get(
             "list replicas",
             "/containers/json",
             {"all": "1", "filters": json.dumps(filters)},
             lambda client: client.containers(all=True, filters=filters),
         )
-        entries = [entry for entry in listed if is_complete(entry)]
+        entries = read_list(listed)
         await self._learn_exits(entries)
         seen = tuple(to_instance(entry, self._exits.get(entry["Id"])) for entry in entries)
         self._known = {instance.id: (instance.service, instance.replica) for instance in seen}
@@ -62,7 +63,7 @@ class DockerReader:
         """What the image's name stands for on this host at present."""
         name = image_name(spec)
         found = await find_image(self._engine, name) if name else None
-        return str(found["Id"]) if found else ""
+        return image_id(found) if found else ""
 
     async def usage(self, ids: Sequence[str]) -> Mapping[str, Usage]:
         """What each has used; the kernel's files where they can be seen, else the engine's word."""
@@ -184,12 +185,12 @@ class DockerRuntime(DockerReader):
         await self._engine.act(f"remove {id[:12]}", lambda client: remove_replica(client, id))
 
 
-def _state_of(id: str) -> Callable[[APIClient], dict[str, Any] | None]:
-    def ask(client: APIClient) -> dict[str, Any] | None:
+def _state_of(id: str) -> Callable[[APIClient], Mapping[str, Any] | None]:
+    def ask(client: APIClient) -> Mapping[str, Any] | None:
         try:
-            state: dict[str, Any] = client.inspect_container(id)["State"]
+            found = client.inspect_container(id)
         except NotFound:
             return None
-        return state
+        return mapping(mapping(found, "a container").get("State"), "State")
 
     return ask

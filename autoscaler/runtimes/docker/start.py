@@ -6,12 +6,12 @@ name is taken, and the next try finds it.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from docker import APIClient
 from docker.errors import APIError, NotFound
 from docker.utils import version_gte
 
+from autoscaler.drivers.docker_answers import mapping, text, texts
 from autoscaler.drivers.docker_errors import status_of, words_of
 from autoscaler.errors import EngineError, EngineUnavailable, ImageError
 from autoscaler.faultpoints import hit
@@ -47,35 +47,37 @@ def _create(client: APIClient, body: Body, name: str, platform: str | None) -> s
     """The new container's id, None where the name is taken."""
     try:
         create = client.create_container_from_config
-        created: dict[str, Any] = create(body, name=name, platform=platform)  # type: ignore[no-untyped-call]
+        created = create(body, name=name, platform=platform)  # type: ignore[no-untyped-call]
     except APIError as error:
         if status_of(error) == CONFLICT:
             return None
         if status_of(error) == 404 and "image" in words_of(error).lower():
             raise ImageError(words_of(error), fix="it was removed: it is pulled or built again") from None
         raise
-    return str(created["Id"])
+    return text(mapping(created, "a new container").get("Id"), "Id")
 
 
 def _adoptable(client: APIClient, name: str, instance: str, replica: str) -> str | None:
     """The id of our replica that was created and never started, None where it has been started already."""
     try:
-        found: dict[str, Any] = client.inspect_container(name)
+        found = mapping(client.inspect_container(name), "a container")
     except NotFound:
         what = f"the name {name} is taken by a container that the engine is still creating or removing"
         raise EngineUnavailable(what, fix="it is tried again") from None
-    if not is_replica(found["Config"]["Labels"] or {}, instance, replica):
-        what = f"the name {name} is taken by container {found['Id'][:12]}, which isn't ours and is left alone"
+    id = text(found.get("Id"), "Id")
+    if not is_replica(texts(mapping(found.get("Config"), "Config").get("Labels"), "Labels"), instance, replica):
+        what = f"the name {name} is taken by container {id[:12]}, which isn't ours and is left alone"
         raise EngineError(what, fix=f"rename it: docker rename {name} OTHER")
-    created = PHASES.get(found["State"]["Status"]) is Phase.CREATED
-    return str(found["Id"]) if created else None
+    status = text(mapping(found.get("State"), "State").get("Status"), "Status")
+    return id if PHASES.get(status) is Phase.CREATED else None
 
 
 def _connect(client: APIClient, id: str, networks: Sequence[str]) -> None:
     """Join the networks beyond the first, before the start: an app may look around once only."""
     if len(networks) < 2:
         return
-    joined = client.inspect_container(id)["NetworkSettings"]["Networks"]
+    found = mapping(client.inspect_container(id), "a container")
+    joined = mapping(mapping(found.get("NetworkSettings"), "NetworkSettings").get("Networks"), "Networks")
     for network in networks[1:]:
         if network not in joined:
             client.connect_container_to_network(id, network)

@@ -12,6 +12,7 @@ from typing import Any
 from docker import APIClient
 
 from autoscaler.drivers.docker import Engine
+from autoscaler.drivers.docker_answers import mapping, sequence
 from autoscaler.errors import EngineError
 
 SYSTEM_ENGINE = "use the system's own engine: `docker context use default`, and unset DOCKER_HOST"
@@ -33,7 +34,8 @@ async def ask_facts(engine: Engine) -> Facts:
     def ask(client: APIClient) -> Facts:
         ping = client.get(f"{client.base_url}/_ping", timeout=client.timeout)
         server = ping.headers.get("Server", "")
-        return Facts(client.version(), client.info(), server, client.api_version)
+        version, info = mapping(client.version(), "the version"), mapping(client.info(), "the engine")
+        return Facts(version, info, server, client.api_version)
 
     return await engine.look("look at the engine", ask)
 
@@ -46,14 +48,14 @@ def check_is_supported(facts: Facts, where: str, kernel: str = os.uname().releas
 
 
 def _unsupported(facts: Facts, kernel: str) -> str:
-    platform = (facts.version.get("Platform") or {}).get("Name", "")
-    components = [component.get("Name", "") for component in facts.version.get("Components") or ()]
-    security = facts.info.get("SecurityOptions") or ()
-    if any("podman" in name.lower() for name in components):
+    platform = mapping(facts.version.get("Platform"), "Platform").get("Name", "")
+    components = [mapping(component, "a component") for component in sequence(facts.version.get("Components"), "Components")]
+    security = sequence(facts.info.get("SecurityOptions"), "SecurityOptions")
+    if any("podman" in str(component.get("Name", "")).lower() for component in components):
         return "Podman"
     if "docker desktop" in f"{platform} {facts.info.get('OperatingSystem', '')}".lower():
         return "Docker Desktop"
-    if any(option.startswith("name=rootless") for option in security):
+    if any(str(option).startswith("name=rootless") for option in security):
         return "a rootless engine"
     if not facts.server.startswith("Docker/"):
         return f"a proxy in front of the engine ({facts.server or 'unnamed'})"

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from autoscaler.drivers.docker_answers import count, mapping
 from autoscaler.model import Usage
 
 CGROUPS = Path("/sys/fs/cgroup")
@@ -28,15 +29,20 @@ def read_usage(id: str, root: Path = CGROUPS) -> Usage | None:
     return None
 
 
-def from_stats(stats: Mapping[str, Any]) -> Usage | None:
+def from_stats(answer: Any) -> Usage | None:
     """The same from the engine's own answer, where the files can't be seen."""
-    cpu_ns = (stats.get("cpu_stats") or {}).get("cpu_usage", {}).get("total_usage")
-    memory = stats.get("memory_stats") or {}
-    used, detail = memory.get("usage"), memory.get("stats") or {}
+    stats = mapping(answer, "stats")
+    cpu_ns = _count_in(mapping(mapping(stats.get("cpu_stats"), "cpu_stats").get("cpu_usage"), "cpu_usage"), "total_usage")
+    memory = mapping(stats.get("memory_stats"), "memory_stats")
+    used, detail = _count_in(memory, "usage"), mapping(memory.get("stats"), "memory_stats.stats")
     if cpu_ns is None and used is None:
         return None
-    cached = detail.get("total_inactive_file", detail.get("inactive_file", 0))
+    cached = count(detail.get("total_inactive_file", detail.get("inactive_file", 0)), "inactive_file")
     return Usage(None if cpu_ns is None else cpu_ns / 1e9, None if used is None else max(0, used - cached))
+
+
+def _count_in(counters: Mapping[str, Any], name: str) -> int | None:
+    return None if counters.get(name) is None else count(counters[name], name)
 
 
 def _unified(folder: Path) -> Usage | None:

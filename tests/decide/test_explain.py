@@ -2,7 +2,8 @@
 
 from autoscaler.decide import EMPTY, decide, explain
 from autoscaler.model import Orders, Override, PauseKind
-from tests.decide.builders import HPA, fold, seen, service, tracking
+from autoscaler.spec.models import Behavior, Rate
+from tests.decide.builders import HPA, fold, rules, seen, service, tracking
 
 
 def test_held_by_stabilization() -> None:
@@ -68,3 +69,39 @@ def test_bounds_stop_the_next_move() -> None:
     assert text.startswith("web: 1 replica wanted, the policies ask for 8 (stable)")
     assert "  max: 8 -> 1, 7 fewer than without it\n" in text
     assert text.endswith("more: not beyond max 1\n  fewer: not below min 1")
+
+
+def test_without_a_limit_it_says_so() -> None:
+    decision, memory = decide(service(max=9), seen(ready=4, request_rate=200.0), EMPTY)
+    text = explain(service(max=9), decision, memory)
+    assert "\n\nlimits: none bound it\n  bounds: min 1, max 9\n\n" in text
+
+
+def test_bounds_say_that_an_operator_narrowed_them_and_what_that_cost() -> None:
+    spec, narrowed = service(max=9), Orders(override=Override(max=3, until=60.0))
+    decision, memory = decide(spec, seen(ready=2, request_rate=400.0), EMPTY, narrowed)
+    text = explain(spec, decision, memory, narrowed)
+    assert "  bounds: min 1, max 3 (narrowed by an operator)\n" in text
+    assert "  max: 8 -> 3, 5 fewer than without it, lets go in 1m\n" in text
+    assert text.endswith("more: not beyond max 3\n  fewer: at once, as far as 1")
+
+
+def test_an_order_without_an_end_ends_when_it_ends() -> None:
+    ordered = Orders(override=Override(replicas=5))
+    decision, memory = decide(service(max=9), seen(ready=4, request_rate=400.0), EMPTY, ordered)
+    text = explain(service(max=9), decision, memory, ordered)
+    assert text.endswith("more: when the order ends\n  fewer: when the order ends")
+
+
+def test_a_direction_that_is_disabled_never_moves() -> None:
+    fixed = Behavior(scale_up=rules(select="disabled"), scale_down=rules(select="disabled"))
+    decision, memory = decide(service(behavior=fixed), seen(ready=4, request_rate=200.0), EMPTY)
+    text = explain(service(behavior=fixed), decision, memory)
+    assert text.endswith("more: never: scale_up is disabled\n  fewer: never: scale_down is disabled")
+
+
+def test_each_direction_waits_for_rules_of_its_own() -> None:
+    slow = Behavior(scale_up=rules(0.0, Rate(replicas=4, period=15.0)), scale_down=rules(0.0, Rate(replicas=1, period=60.0)))
+    down = fold(service(behavior=slow), [seen(0, ready=8, request_rate=50.0), seen(5, ready=7, request_rate=50.0)])
+    text = explain(service(behavior=slow), down[0][-1], down[1])
+    assert text.endswith("more: at once, as far as 12\n  fewer: in 55s at the earliest (scale_down_rate), then as far as 6")

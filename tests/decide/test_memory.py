@@ -1,6 +1,7 @@
 """Memory as text: what was saved comes back, what can't be meant is refused, and no time lies ahead."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autoscaler.decide import EMPTY, Memory, decide
-from autoscaler.decide.memory import Asked, Forced, Point, Scaled
+from autoscaler.decide.memory import AWAY_S, Asked, Forced, Point, Scaled, aged
 from tests.decide.builders import HPA, fold, seen, service, tracking
 
 FULL = Memory(
@@ -69,6 +70,25 @@ def test_a_short_absence_changes_no_decision() -> None:
     for t in (15.0, 299.9, 300.0, 301.0):
         tick = seen(t, ready=8, request_rate=50.0)
         assert decide(spec, tick, restored) == decide(spec, tick, memory)
+
+
+def test_after_a_long_absence_the_count_is_asked_anew_and_the_samples_are_gone() -> None:
+    away = Memory.from_json(FULL.to_json(), now=1000.0 + AWAY_S + 1)
+    asked = (*FULL.recent, Asked(1000.0, 4), Asked(1000.0 + AWAY_S + 1, 4))
+    assert away == replace(FULL, recent=asked, latest=None, forced=None, samples={})
+    assert Memory.from_json(FULL.to_json(), now=1000.0 + AWAY_S) == FULL
+    assert aged(replace(FULL, latest=None), 9000.0).recent == (*FULL.recent, Asked(9000.0, 4))
+
+
+def test_a_policys_numbers_are_no_times_unless_their_name_says_so() -> None:
+    numbers = {"0:concurrency": {"panic_at": 998.0, "panic_count": 5000.0}}
+    assert Memory.from_json(changed(policies=numbers), now=990.0).policies == {
+        "0:concurrency": {"panic_at": 990.0, "panic_count": 5000.0}
+    }
+
+
+def test_no_replicas_is_a_count() -> None:
+    assert Memory.from_json(changed(desired=0, recent=[[990.0, 0]]), now=1000.0).desired == 0
 
 
 def changed(**keys: Any) -> str:

@@ -34,3 +34,14 @@ def test_a_registrys_word_lengthens_the_wait_and_never_shortens_it() -> None:
     assert failed(NO_BACKOFF, "429", 1000, 1000, wait_s=90).until == 1090
     backoff = failed(NO_BACKOFF, "429", 1000, 1000, wait_s=90)
     assert failed(backoff, "429", 1000, 1001).until == 1090
+
+
+def test_one_more_of_a_wave_may_lengthen_the_wait_and_is_the_one_told_of() -> None:
+    backoff = failed(NO_BACKOFF, "web-1: 429", 1000, 1005)
+    again = failed(backoff, "web-2: 429", 1001, 1006, wait_s=90)
+    assert (again.streak, again.failed_at, again.until, again.why) == (1, 1005, 1096, "web-2: 429")
+
+
+def test_one_started_in_the_moment_of_the_last_failure_proves_nothing() -> None:
+    backoff = failed(NO_BACKOFF, "web-1", 1000, 1005)
+    assert proven(backoff, 1005) == backoff

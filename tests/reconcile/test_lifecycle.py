@@ -87,6 +87,7 @@ def test_one_that_the_proxy_does_not_check_is_judged_by_our_own_asking(
 
 BOOTING = Track(ReplicaState.STARTING, NOW - 5, NOW - 5, existed=True, running_at=NOW - 5)
 SERVING = replace(BOOTING, state=ReplicaState.READY, ready_at=NOW - 4, passed=True, assigned=True, serving=True)
+OWN_CHECK = ("unhealthy: its own HEALTHCHECK fails", "unhealthy")
 LEAVING = replace(SERVING, state=ReplicaState.DRAINING, since=NOW - 3, cause="idle")
 
 
@@ -127,6 +128,8 @@ def joined(look: Seen, track: Track | None = None, start_timeout_s: float = 60) 
         pytest.param(
             instance("web-1", Phase.PAUSED), SERVING, "paused by someone else", "hung", id="paused, and what it counts as"
         ),
+        pytest.param(instance("web-1", healthy=False), SERVING, *OWN_CHECK, id="its own check, passed once, fails"),
+        pytest.param(instance("web-1", Phase.CREATED), replace(BOOTING, killed=True), "", "", id="made, and never started"),
         pytest.param(instance("web-1", Phase.EXITED), LEAVING, "", "", id="exited, told to drain"),
         pytest.param(instance("web-1", Phase.EXITED), replace(SERVING, stopping=True), "", "", id="exited, signalled by us"),
         pytest.param(
@@ -196,6 +199,12 @@ def test_a_new_one_begins_to_be_known_when_it_is_first_seen() -> None:
     assert (replica.in_proxy, replica.passed, replica.created, replica.exited, replica.signalled) == (False,) * 5
 
 
+def test_one_that_has_ended_says_so_and_of_which_image_it_was() -> None:
+    there = replace(instance("web-1", Phase.EXITED), image="sha256:1", exit=Exit(1))
+    replica, _track = joined(seen(there), SERVING)
+    assert (replica.exited, replica.image, replica.unhealthy) == (True, "sha256:1", False)
+
+
 def test_a_created_one_is_not_running_yet_so_that_its_time_to_start_has_not_begun() -> None:
     replica, track = joined(seen(instance("web-1", Phase.CREATED)))
     assert (replica.created, track.running_at) == (True, None)
@@ -207,6 +216,19 @@ def test_one_found_behind_the_proxy_is_ready_since_a_daemon_before_saw_it_so() -
     assert (replica.since, replica.ready_at) == (NOW, NOW - 500)
     known = Track(ReplicaState.READY, NOW, NOW, NOW - 500, passed=True, assigned=True, serving=True)
     assert track == replace(known, existed=True, running_at=NOW, found=True)
+
+
+def test_one_found_behind_the_proxy_that_nobody_saw_ready_is_ready_since_now() -> None:
+    look = seen(instance("web-1"), servers=(server("web-1"), server("web-2", ServerState.DRAIN)))
+    replica, track = joined(look)
+    assert (replica.ready_at, track.ready_at) == (NOW, NOW)
+    assert joined(replace(look, now=NOW + 5), track)[1] == track
+
+
+def test_one_that_gets_ready_again_was_ready_since_a_daemon_before_saw_it_so() -> None:
+    look = replace(seen(instance("web-1")), was_ready_at={"web-1": NOW - 500})
+    replica, _track = joined(look, replace(SERVING, ready_at=None, state=ReplicaState.STARTING))
+    assert (replica.since, replica.ready_at) == (NOW, NOW - 500)
 
 
 def test_one_found_outside_the_proxy_has_its_time_of_ready_and_its_signal_from_the_daemon_before() -> None:

@@ -53,10 +53,10 @@ def load_text(
 
 
 def told(text: str | bytes) -> list[str]:
-    """What is wrong with a policy in the current folder, a line each; found within a second and 100 MB."""
-    before, memory = time.monotonic(), _peak_kilobytes()
+    """What is wrong with a policy in the current folder, a line each; found within a second of one core and 100 MB."""
+    before, memory = time.process_time(), _peak_kilobytes()
     loaded = load_text(Path(), text)
-    assert time.monotonic() - before < 1
+    assert time.process_time() - before < 1
     assert _peak_kilobytes() - memory < 100_000
     return [str(problem) for problem in loaded.problems]
 

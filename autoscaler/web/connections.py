@@ -13,7 +13,7 @@ import logging
 import resource
 import socket
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.web_protocol import RequestHandler
 
 from autoscaler.web.problems import Refused, problem_response
@@ -101,6 +101,13 @@ class Connection(RequestHandler):
         self._listing.closed(self)
         super().connection_lost(exc)
 
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        if isinstance(resp, web.HTTPException):  # an `Expect` that can't be met is refused before our own guards see it
+            resp = problem_response(Refused(resp.status, resp.reason, close=True))
+        return await super().finish_response(request, resp, start_time)
+
     def handle_error(
         self,
         request: web.BaseRequest,
@@ -108,6 +115,8 @@ class Connection(RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
+        if isinstance(exc, UnicodeError) and hdrs.EXPECT in request.headers:  # aiohttp can't quote it in its refusal
+            return problem_response(Refused(417, "that can't be expected here", close=True))
         if status >= 500:
             log.error("the API failed to answer", exc_info=exc)
             return problem_response(Refused(500, "the daemon's log says more", close=True))

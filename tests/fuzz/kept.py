@@ -47,6 +47,13 @@ KEPT = (
     ("a layer of a pull that is a list", "docker_answers", b'pull\n{"id":[1],"status":"x"}'),
     ("a size in text", "docker_answers", b'pull\n{"id":"a","status":"Downloading","progressDetail":{"total":"1"}}'),
     ("a pull nested beyond reason", "docker_answers", b"pull\n" + b"[" * 30_000),
+    (
+        "a pid of 5,000 digits",
+        "runtime_sockets",
+        b"cut\n%\n\n> \n%\nPid: " + b"9" * 5000 + b"\nDroppedLogs: 0\n\n> ",
+    ),
+    ("an `Expect` was refused in plain text", "api_requests", b"GET / HTTP/1.1\r\nHost: a\r\nExpect: x\r\n\r\n"),
+    ("an `Expect` of no text was a failure of ours", "api_requests", b"GET / HTTP/1.1\r\nHost: a\r\nExpect: \xb2\r\n\r\n"),
     ("a list nested beyond reason", "docker_gets", b"HTTP/1.1 200 OK\r\n\r\n" + b"[" * 30_000),
     ("a length of terabytes", "docker_gets", b"HTTP/1.1 200 OK\r\nContent-Length: 10000000000000\r\n\r\n[]"),
     ("a metric's name with a NUL was told as it is", "replays", b'{"t":0,"replicas":{"ready":1},"metrics":{"\\u0000":[]}}'),

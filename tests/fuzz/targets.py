@@ -1,6 +1,7 @@
 """All that is fuzzed."""
 
 from tests.fuzz import (
+    api_requests,
     configs,
     docker_answers,
     docker_gets,
@@ -8,6 +9,7 @@ from tests.fuzz import (
     policies,
     process_records,
     replays,
+    runtime_sockets,
     saved_states,
     stats_pages,
 )
@@ -25,5 +27,7 @@ TARGETS = {
         saved_states.TARGET,
         docker_answers.TARGET,
         docker_gets.TARGET,
+        runtime_sockets.TARGET,
+        api_requests.TARGET,
     )
 }

@@ -17,6 +17,7 @@ LEAVING_S = 0.2  # one that has closed its end, but not ended yet
 MOST_OLDER_WORKERS = 3
 
 _INFO = re.compile(r"^(Pid|description|DroppedLogs): (.*)$", re.MULTILINE)
+_NUMBER = re.compile(r"[0-9]{1,20}")  # 64 bits at most
 
 Wanted = Mapping[str, Mapping[str, Backend]]
 
@@ -89,7 +90,7 @@ class Workers:
         """What the current worker says of itself. Raises ProxyUnavailable."""
         (text,) = await self._socket.ask(["show info"], ANSWER_TIMEOUT_S)
         told = dict(_INFO.findall(text))
-        if not told.get("Pid", "").isdecimal() or not told.get("DroppedLogs", "0").isdecimal():
+        if not all(_NUMBER.fullmatch(number) for number in (told.get("Pid", ""), told.get("DroppedLogs", "0"))):
             raise ProxyUnavailable(f"answered {text[:60]!r} to `show info`", where=str(self._files.stats))
         return Info(int(told["Pid"]), told.get("description", ""), int(told.get("DroppedLogs", 0)))
 

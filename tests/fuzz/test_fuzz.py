@@ -8,7 +8,7 @@ from tests.fuzz.runs import Target, case_of, failures, judged, plain, wrong_with
 from tests.fuzz.soak import shares
 from tests.fuzz.targets import TARGETS
 
-RUNS = 10_000
+RUNS = 13_000
 CHUNK = 250
 CHUNKS = [(name, first) for name, runs in shares(RUNS).items() if name in TARGETS for first in range(0, runs, CHUNK)]
 

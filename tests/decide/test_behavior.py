@@ -3,7 +3,7 @@
 import pytest
 
 from autoscaler.decide import EMPTY, decide
-from autoscaler.decide.behavior import allows_more
+from autoscaler.decide.behavior import allows_more, left
 from autoscaler.decide.memory import Scaled
 from autoscaler.model import Limit, Observation
 from autoscaler.spec.models import Behavior, Rate
@@ -186,3 +186,22 @@ def test_stabilization_comes_before_rates_and_bounds_last() -> None:
     decision = fold(spec, wants((0, 30), (5, 30), (10, 40), ready=5))[0][-1]
     assert decision.limited_by == ("stabilization", "scale_up_rate", "max")
     assert [(limit.before, limit.after) for limit in decision.limits] == [(40, 30), (30, 10), (10, 7)]
+
+
+@pytest.mark.parametrize(
+    ("until", "told"),
+    [(None, "an unknown time"), (99.0, "0s"), (100.5, "500ms"), (109.94, "9.9s"), (110.0, "10s"), (160.4, "1m")],
+)
+def test_how_long_until_a_limit_lets_go(until: float | None, told: str) -> None:
+    assert left(until, 100.0) == told
+
+
+def test_a_direction_held_says_by_which_rules() -> None:
+    fixed = Behavior(scale_up=rules(select="disabled"), scale_down=rules(0.0, Rate(percent=10, period=60.0)))
+    spec = service(ONE_EACH, behavior=fixed)
+    (up,) = decide(spec, seen(0, ready=4, request_rate=9.0), EMPTY)[0].limits
+    assert (up.name, up.after, up.until) == ("scale_up_rate", 4, None)
+    assert up.reason.endswith("disabled)")
+    (down,) = decide(spec, seen(0, ready=20, request_rate=9.0), EMPTY)[0].limits
+    assert (down.name, down.before, down.after, down.until) == ("scale_down_rate", 9, 18, 60.0)
+    assert down.reason.endswith("(10% in 1m), more in 1m")

@@ -6,7 +6,7 @@ from autoscaler.decide import EMPTY, decide
 from autoscaler.decide.memory import Asked, Scaled
 from autoscaler.decide.question import Answer, Question
 from autoscaler.decide.recommend import RECOMMENDERS
-from autoscaler.model import Decision, Mode, Observation, Orders, Override, PauseKind
+from autoscaler.model import Decision, Limit, Mode, Observation, Orders, Override, PauseKind
 from autoscaler.spec.models import Behavior, Policy, ServiceSpec
 from tests.decide.builders import HPA, OPEN_DOWN, OPEN_UP, counts, fold, rules, seen, service, tracking
 
@@ -52,6 +52,27 @@ def test_out_of_bounds_goes_to_the_bound_at_once(current: int, desired: int, nam
     assert (decision.desired, decision.limited_by, decision.mode) == (desired, (name,), Mode.STABLE)
     assert decision.recommendations[0].value == 4
     assert memory.scaled == (Scaled(0.0, desired - current),)
+
+
+@pytest.mark.parametrize(
+    ("current", "orders", "limit"),
+    [
+        (20, Orders(), Limit("above_max", 20, 10, "20 is above max 10: to 10 at once")),
+        (2, Orders(), Limit("below_min", 2, 3, "2 is below min 3: to 3 at once")),
+        (
+            8,
+            Orders(override=Override(max=6, until=60.0)),
+            Limit("above_max", 8, 6, "8 is above max 6 (narrowed by an operator): to 6 at once", 60.0),
+        ),
+        (
+            4,
+            Orders(override=Override(min=5)),
+            Limit("below_min", 4, 5, "4 is below min 5 (narrowed by an operator): to 5 at once"),
+        ),
+    ],
+)
+def test_a_move_to_a_bound_says_which_and_until_when(current: int, orders: Orders, limit: Limit) -> None:
+    assert first(service(min=3, max=10), seen(ready=current, request_rate=200.0), orders).limits == (limit,)
 
 
 def test_nothing_asked_on_such_a_tick_is_remembered() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autoscaler.decide import EMPTY, Memory, decide
-from autoscaler.decide.memory import AWAY_S, Asked, Forced, Point, Scaled, aged
+from autoscaler.decide.memory import AWAY_S, MAX_CHARACTERS, Asked, Forced, Point, Scaled, aged
 from tests.decide.builders import HPA, fold, seen, service, tracking
 
 FULL = Memory(
@@ -130,6 +130,34 @@ def changed(**keys: Any) -> str:
 def test_what_can_not_be_meant_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         Memory.from_json(text, now=2000.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[" * 100_000, "saved memory is nested too deeply"),
+        ("{}", "saved memory is not one of version 1"),
+        (" " * (MAX_CHARACTERS + 1), f"saved memory of {MAX_CHARACTERS + 1} characters, {MAX_CHARACTERS} allowed"),
+        (changed(t=None), "saved memory has a time without a count, or a count without a time"),
+        (changed(t="now"), "saved memory holds 'now' for a number"),
+        (changed(desired=1.5), "saved memory holds 1.5 for a count"),
+        (changed(desired=-1), "saved memory holds -1 for a count"),
+        (changed(samples=[]), "saved memory holds [] for a mapping"),
+        (changed(recent=[[1.0]]), "saved memory holds [[1.0]] for pairs"),
+        (FULL.to_json().replace("180.5", "NaN"), "saved memory holds NaN"),
+        (FULL.to_json().replace("180.5", "1e999"), "saved memory holds an infinity"),
+        (FULL.to_json().replace("180.5", "1" * 400), "saved memory holds a number too large"),
+    ],
+)
+def test_what_is_refused_is_said(text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=r".") as raised:
+        Memory.from_json(text, now=2000.0)
+    assert str(raised.value) == said
+
+
+def test_what_json_has_no_word_for_is_never_written() -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        replace(FULL, policies={"0:x": {"a": float("nan")}}).to_json()
 
 
 @settings(max_examples=300, deadline=None)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autoscaler.decide.replay import LineError, Replay, step
+from autoscaler.decide.replay import LineError, Replay, read_tick, step
+from autoscaler.model import Observation, Sample
 from tests.decide.builders import service, tracking
 
 SPEC = service(tracking(window=10.0), tracking("cpu", target=0.5))
@@ -52,6 +53,70 @@ def test_the_contracts_line() -> None:
         "limited_by": [],
         "mode": "stable",
     }
+
+
+def test_desired_of_a_line_is_where_the_count_is() -> None:
+    tick = read_tick("web", json.dumps({**CONTRACT_LINE, "replicas": {"ready": 3, "desired": 0}}))
+    assert (tick.ready, tick.unready, tick.desired) == (3, 0, 0)
+    line = {"t": 0, "replicas": {"ready": 3, "desired": 7}, "metrics": {"request_rate": None}}
+    assert answer(line)["desired"] == 7
+
+
+def test_a_value_keeps_its_time_and_a_missing_one_its_reason() -> None:
+    line = '{"t": 9, "replicas": {"ready": 2}, "metrics": {"a": 1, "b": null, "c": NaN, "d": 1' + "0" * 400 + "}}"
+    assert read_tick("web", line) == Observation(
+        "web",
+        9.0,
+        2,
+        0,
+        {
+            "a": Sample(1.0, 9.0),
+            "b": Sample(None, 9.0, "null"),
+            "c": Sample(None, 9.0, "nan is no number"),
+            "d": Sample(None, 9.0, "inf is no number"),
+        },
+        {},
+    )
+
+
+def test_a_replicas_value_that_is_no_number_is_missing() -> None:
+    line = '{"t": 9, "replicas": {"ready": 3}, "per_replica": {"cpu": [0.5, NaN, null], "memory": null}}'
+    assert read_tick("web", line).per_replica == {"cpu": (0.5, None, None), "memory": ()}
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('{"t": NaN, "replicas": {"ready": 1}}', "t: nan is no time; give seconds"),
+        ({**CONTRACT_LINE, "metrics": []}, "metrics: [] is no mapping; give values by metric name"),
+        (
+            {**CONTRACT_LINE, "metrics": {"cpu": 1}},
+            "metrics.cpu: it is measured at each replica; give a list in per_replica.cpu",
+        ),
+        (
+            {**CONTRACT_LINE, "per_replica": {"cpu": {}}},
+            "per_replica.cpu: {} is no list; give one value for each ready replica, null for none",
+        ),
+        (
+            {**CONTRACT_LINE, "per_replica": {"cpu": [1] * 4}},
+            "per_replica.cpu: 4 values for 3 ready replicas; leave the starting ones out",
+        ),
+        (
+            {"t": 1, "replicas": {"ready": 1, "unready": -1}},
+            "replicas.unready: -1 is no count; give a whole number from 0 to ",
+        ),
+        (
+            {"t": 1, "replicas": {"ready": 1, "desired": "x"}},
+            'replicas.desired: "x" is no count; give a whole number from 0 to ',
+        ),
+        ({**CONTRACT_LINE, "metrics": {"a": "y" * 39}}, 'metrics.a: "' + "y" * 36 + "... is no number"),
+        ({**CONTRACT_LINE, "metrics": {"a": "y" * 38}}, 'metrics.a: "' + "y" * 38 + '" is no number'),
+    ],
+)
+def test_an_error_says_where_what_and_how_to_put_it_right(line: Any, said: str) -> None:
+    with pytest.raises(LineError) as raised:
+        answer(line)
+    assert str(raised.value).startswith(said)
 
 
 def test_each_line_goes_on_from_the_one_before() -> None:

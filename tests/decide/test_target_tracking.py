@@ -1,11 +1,12 @@
 """target_tracking: HPA's AverageValue, Value and Utilization, case by case."""
 
+from dataclasses import replace
 from math import inf, nan
 
 import pytest
 
 from autoscaler.decide import EMPTY, decide
-from autoscaler.model import Mode, Observation, Recommendation
+from autoscaler.model import Mode, Observation, Recommendation, Sample
 from autoscaler.spec.models import TargetTracking, Tolerance
 from tests.decide.builders import seen, service, tracking
 
@@ -143,3 +144,86 @@ def test_each_way_has_its_tolerance_and_zero_is_none() -> None:
 def test_the_reason_tells_what_why_and_how_many() -> None:
     assert asked(RPS_50, seen(ready=4, request_rate=221.0)).reason == "request_rate 221 at 50 a replica asks for 5"
     assert asked(RPS_50, seen(ready=4, request_rate=None)).reason == "request_rate is missing: it is gone"
+
+
+@pytest.mark.parametrize(
+    ("policy", "tick", "raw", "reason"),
+    [
+        pytest.param(
+            TOTAL_100,
+            seen(ready=4, queue_length=150.0),
+            6.0,
+            "queue_length 150 at a total of 100 with 4 ready asks for 6",
+            id="total",
+        ),
+        pytest.param(
+            TOTAL_100,
+            seen(ready=4, queue_length=105.0),
+            4.2,
+            "queue_length 105 at a total of 100 is within tolerance, asks for 4",
+            id="total, within",
+        ),
+        pytest.param(
+            TOTAL_100,
+            seen(ready=0, unready=2, queue_length=150.0),
+            0.0,
+            "queue_length 150 at a total of 100, but none is ready, asks for 2",
+            id="total, none ready",
+        ),
+        pytest.param(
+            TOTAL_100,
+            seen(ready=0, queue_length=150.0),
+            1.5,
+            "queue_length 150 at a total of 100 asks for 2",
+            id="total at 0",
+        ),
+        pytest.param(
+            CPU_50,
+            seen(ready=4, per_replica={"cpu": [0.52] * 4}),
+            4.16,
+            "cpu 0.52 a replica, target 0.5, no clear move, asks for 4",
+            id="each, within",
+        ),
+        pytest.param(
+            CPU_50,
+            seen(ready=4, per_replica={"cpu": [0.1, 0.1, None, None]}),
+            4.4,
+            "cpu 0.1 a replica, target 0.5 (2 silent, 0 starting count as 1), no clear move, asks for 4",
+            id="each, silent ones count as full on the way down",
+        ),
+        pytest.param(
+            CPU_50,
+            seen(ready=3, unready=1, per_replica={"cpu": [2.0, 2.0, 2.0]}),
+            12.0,
+            "cpu 2 a replica, target 0.5 (0 silent, 1 starting count as 0) asks for 12",
+            id="each, starting ones count as idle on the way up",
+        ),
+        pytest.param(
+            CPU_50,
+            seen(ready=2, per_replica={"cpu": [None, None]}),
+            None,
+            "cpu is missing: no replica reports it",
+            id="none",
+        ),
+        pytest.param(
+            CPU_50,
+            seen(ready=2, per_replica={"cpu": [1e308, 1e308]}),
+            None,
+            "cpu is missing: its values are too large",
+            id="too large",
+        ),
+        pytest.param(
+            RPS_50, seen(ready=2), None, "request_rate is missing: it is not among the measured", id="not measured"
+        ),
+    ],
+)
+def test_each_way_to_decide_tells_its_numbers(
+    policy: TargetTracking, tick: Observation, raw: float | None, reason: str
+) -> None:
+    said = asked(policy, tick)
+    assert (said.raw if raw is None else pytest.approx(said.raw), said.reason) == (raw, reason)
+
+
+def test_a_missing_value_without_a_reason_is_said_to_be_none() -> None:
+    tick = replace(seen(ready=2), totals={"request_rate": Sample(None, 0.0)})
+    assert asked(RPS_50, tick).reason == "request_rate is missing: no value"

@@ -5,7 +5,7 @@ TEST_COMMANDS = python3-venv dockerd=docker.io iptables ip=iproute2 haproxy busy
 	docker-registry wrk promtool=prometheus openssl
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format soak chaos bench docs constraints clean
+.PHONY: help demo test lint format soak coverage mutation chaos bench docs constraints clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,14 @@ soak: ## A million runs of the deterministic simulation, a million fuzzed inputs
 	@tools/venv.sh test
 	@tools/soak.sh $(ARGS)
 
+coverage: ## Branch coverage of spec, measure, decide, reconcile by their own tests, at least 95%: ARGS="decide"
+	@tools/venv.sh test
+	@tools/coverage.sh $(ARGS)
+
+mutation: ## Break decide and reconcile in some thousand places and see that their tests notice: ARGS="autoscaler.decide.bounds*"
+	@tools/venv.sh test mutation
+	@tools/mutation.sh $(ARGS)
+
 chaos: ## Faults under load on the real thing, five minutes a runtime: ARGS="--runtime docker --minutes 60 --seed 7"
 	@tools/packages.sh $(TEST_COMMANDS)
 	@tools/venv.sh test
@@ -53,4 +61,4 @@ constraints: ## Look for newer versions of all that is installed, and pin them
 	@tools/constraints.sh
 
 clean: ## Remove .venv and the caches
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage dist build
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage mutants dist build

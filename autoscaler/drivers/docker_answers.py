@@ -97,4 +97,4 @@ def _object(line: bytes) -> Iterator[Mapping[str, Any]]:
 
 
 def _refused(given: Any, wanted: str) -> EngineError:
-    return EngineError(f"the engine answered {reprlib.repr(given)}, which is no {wanted}", fix=FIX)
+    return EngineError(f"the engine answered {reprlib.repr(given):.200}, which is no {wanted}", fix=FIX)

@@ -30,7 +30,7 @@ from autoscaler.proxies.haproxy.render import Config, Setting, lines, read_binds
 from autoscaler.proxies.haproxy.request_log import RequestLog
 from autoscaler.proxies.haproxy.routes import ServiceBackend, lay_out
 from autoscaler.proxies.haproxy.states import write_config
-from autoscaler.proxies.haproxy.stats import ServerRow, parse_page
+from autoscaler.proxies.haproxy.stats import Page, ServerRow, parse_page
 from autoscaler.proxies.haproxy.workers import Workers
 from autoscaler.spec.models import Bind, ServiceSpec
 
@@ -187,7 +187,10 @@ class HAProxy:
 
     async def _look_at(self, service: str) -> None:
         (text,) = await self._workers.ask(f"show stat {service} 6 -1")
-        self._seen[service] = parse_page(text, "").servers.get(service, ())
+        servers = parse_page(text, "").servers
+        if service not in servers:
+            raise ProxyUnavailable("answered half a statistics page", where=f"haproxy, {service}")
+        self._seen[service] = servers[service]
 
     def _text(self, config: Config) -> str:
         return config.text({service: tuple(servers.values()) for service, servers in self._wanted.items()})
@@ -214,6 +217,7 @@ class HAProxy:
         try:
             async with asyncio.timeout(OBSERVE_TIMEOUT_S), self._lock:
                 look = await self._workers.look()
+                await self._refuse_half(look.current)
                 if self._clock.now() >= self._losses_due:
                     info = await self._workers.info()
                     self._log.count_not_sent(info.pid, info.dropped)
@@ -222,6 +226,13 @@ class HAProxy:
             raise ProxyUnavailable(f"busy for {OBSERVE_TIMEOUT_S:g} s", where="haproxy") from None
         self._seen = dict(look.current.servers)
         return look.view(self._clock.now(), lambda service: self._wanted.get(service, {}))
+
+    async def _refuse_half(self, page: Page) -> None:
+        """A page may end early and look whole. A route that it lacks is one that HAProxy has not, or the page is refused:
+        a replica that it does not show must not be taken for one without requests."""
+        missing = self._backends.keys() - page.traffic.keys()
+        if missing and self._config is not None and (await self._workers.info()).digest == self._config.digest:
+            raise ProxyUnavailable(f"answered half a statistics page: it has nothing of {min(missing)}", where="haproxy")
 
     async def requests(self) -> AsyncIterator[Sequence[Request]]:
         """Finished requests in batches, as the log tells them."""

@@ -116,7 +116,10 @@ class Workers:
             return None
         try:
             text = await ask_once(self._files.master, f"@!{pid} {SHOW_STAT_WITH_CLIENTS}", ANSWER_TIMEOUT_S)
-            return parse_page(text, _worker_name(worker))
+            page = parse_page(text, _worker_name(worker))
+            if not page.traffic:
+                raise ProxyUnavailable("answered half a statistics page: an older worker has its routes", where="haproxy")
+            return page
         except ProxyUnavailable:
             if await wait_gone(worker, LEAVING_S):
                 return None

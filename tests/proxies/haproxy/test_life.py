@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from autoscaler.control.clock import SystemClock
-from autoscaler.errors import ProxyError
+from autoscaler.errors import ProxyError, ProxyUnavailable
 from autoscaler.model import Event, EventKind, ServerState
-from autoscaler.proxies.haproxy import HAProxy, HAProxyReader, process
+from autoscaler.proxies.haproxy import HAProxy, HAProxyReader, process, workers
 from autoscaler.proxies.haproxy.files import Files
 from tests.support.proxied import backend, free_bind, haproxy, is_up, of, replicas, service, until, until_told
 from tests.support.web_client import Connection, ask, load
@@ -384,3 +384,16 @@ async def test_a_start_is_quick(folder: Path, version: str) -> None:
     took_s = time.monotonic() - began
     await adapter.stop()
     assert took_s < 2
+
+
+async def test_a_page_that_lacks_a_route_is_refused_and_not_taken_for_one_without_servers(
+    proxy: HAProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (one,) = await replicas(1)
+    await proxy.configure([service()])
+    await proxy.assign("web", [backend(one)])
+    with monkeypatch.context() as patched:
+        patched.setattr(workers, "SHOW_STAT", "show stat -1 1 -1")  # frontends alone
+        with pytest.raises(ProxyUnavailable, match="half a statistics page: it has nothing of web"):
+            await proxy.observe()
+    assert of(await proxy.observe()).keys() == {"web-1"}

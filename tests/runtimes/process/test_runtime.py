@@ -427,7 +427,9 @@ async def test_a_daemon_killed_while_it_starts_one_leaks_none(runtime: ProcessRu
     await until_logged(runtime, "up")
     assert await runtime.logs("web-1", 10) == ["up"]
     await runtime.remove("web-1")
-    assert [pid for pid in processes_with(str(runtime.folder)) if pid != os.getpid()] == []
+    async with asyncio.timeout(20):  # the killed daemon's keeper may only now find that it has nothing to keep
+        while [pid for pid in processes_with(str(runtime.folder)) if alive(pid)]:
+            await asyncio.sleep(0.02)
 
 
 def run_keeper(place: Path) -> int:

@@ -75,6 +75,8 @@ class WebReplica:
         for line in head.split(b"\r\n"):
             if line.lower().startswith(b"content-length:"):
                 await reader.readexactly(int(line.split(b":")[1]))
+            if line.lower() == b"transfer-encoding: chunked":
+                await _read_chunks(reader)
         path, _, argument = head.split(b" ")[1].partition(b"?")
         if path == b"/healthz":
             return await _send(writer, 200 if self.healthy else 500, b"")
@@ -113,6 +115,12 @@ class WebReplica:
             await (asyncio.sleep(0.05) if path == b"/drip" else self.released.wait())
         writer.write(b"0\r\n\r\n")
         await writer.drain()
+
+
+async def _read_chunks(reader: asyncio.StreamReader) -> None:
+    while size := int(await reader.readuntil(b"\r\n"), 16):
+        await reader.readexactly(size + 2)
+    await reader.readuntil(b"\r\n")
 
 
 async def _send(writer: asyncio.StreamWriter, status: int, body: bytes) -> bool:

@@ -397,3 +397,21 @@ async def test_a_page_that_lacks_a_route_is_refused_and_not_taken_for_one_withou
         with pytest.raises(ProxyUnavailable, match="half a statistics page: it has nothing of web"):
             await proxy.observe()
     assert of(await proxy.observe()).keys() == {"web-1"}
+
+
+async def test_a_page_without_routes_from_an_older_worker_is_refused(
+    proxy: HAProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web = service()
+    (one,) = await replicas(1)
+    await proxy.configure([web])
+    await proxy.assign("web", [backend(one)])
+    busy = asyncio.create_task(ask(web.route.bind, "/held"))
+    await until(proxy, lambda view: of(view)["web-1"].in_flight == 1)
+    await proxy.configure([web, service("two", bind=free_bind())])
+    with monkeypatch.context() as patched:
+        patched.setattr(workers, "SHOW_STAT_WITH_CLIENTS", "show stat -1 1 -1")  # frontends alone
+        with pytest.raises(ProxyUnavailable, match="an older worker has its routes"):
+            await proxy.observe()
+    one.released.set()
+    assert (await busy).status == 200

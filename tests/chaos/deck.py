@@ -49,7 +49,7 @@ FAULTS = (
     Fault("daemon ended", faults_daemon.ended, ends_daemon=True),
     Fault("daemon stopped for a while", faults_daemon.stopped_for_a_while),
     Fault("100 policy edits in 10 s", faults_daemon.policies_edited),
-    Fault("route added and taken away", faults_daemon.route_added_and_taken_away, weight=2, quick=True),
+    Fault("route added and taken away", faults_daemon.route_added_and_taken_away, weight=4, quick=True),
     Fault("state dir full", faults_daemon.disk_full, runtimes=DOCKER),
     Fault("proxy's worker killed", faults_proxy.worker_killed, quick=True),
     Fault("proxy's master killed", faults_proxy.master_killed),

@@ -1,0 +1,45 @@
+"""One service under a policy, and how few and how many replicas it may have."""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from autoscaler.spec.models.base import Model
+from autoscaler.spec.models.behavior import Behavior
+from autoscaler.spec.models.policies import Policy
+from autoscaler.spec.models.replica import ReplicaSpec
+from autoscaler.spec.models.route import Route
+
+SERVICE_NAME = r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?"
+ServiceName = Annotated[str, StringConstraints(pattern=f"^{SERVICE_NAME}$")]
+
+
+class Bounds(Model):
+    """How few and how many replicas there may be."""
+
+    min: Annotated[int, Field(ge=0)] = 1
+    max: Annotated[int, Field(ge=1, le=10_000)] = 10
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Bounds":
+        if self.min > self.max:
+            raise ValueError(f"min {self.min} is above max {self.max}; lower min or raise max")
+        return self
+
+
+class ServiceSpec(Model):
+    """One service under a policy. `spec_hash` is of what the file says in `replica:`, `folder` where the file lies."""
+
+    service: ServiceName
+    runtime: Literal["docker", "process"] = "docker"
+    replica: ReplicaSpec
+    route: Route
+    replicas: Bounds = Bounds()
+    policies: tuple[Policy, ...]
+    behavior: Behavior = Behavior()
+    spec_hash: str = ""
+    folder: str = "."
+
+
+NAME_PATTERN = re.compile(SERVICE_NAME)

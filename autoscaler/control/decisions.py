@@ -106,7 +106,7 @@ class Deciding:
 
     def _tell_missing(self, seen: Observation) -> None:
         """Each metric that a policy asks for and that has been missing for a while or came back, once."""
-        asked = {policy.metric for policy in self.spec.policies}
+        asked = {metric for policy in self.spec.policies for metric in policy.windows}
         missing = {n: s.problem for n, s in seen.totals.items() if n in asked and s.value is None}
         missing |= {n: "no replica reports it" for n in asked if n in REPLICA_METRICS and seen.ready and _untold(seen, n)}
         for name in self._missing.keys() - missing.keys():
@@ -136,23 +136,24 @@ class Deciding:
         """Each metric that a policy asks for over its window, then those shown anyway."""
         if self._seen is None:
             return ()
-        asked = [self._asked(policy) for policy in self.spec.policies]
+        asked = [self._asked(policy, metric) for policy in self.spec.policies for metric in policy.windows]
         names = {status.name for status in asked}
         shown = [MetricStatus(name, s, None, False) for name, s in self._seen.totals.items() if name not in names]
         return (*asked, *shown)
 
-    def _asked(self, policy: Policy) -> MetricStatus:
+    def _asked(self, policy: Policy, metric: str) -> MetricStatus:
         assert self._seen is not None
-        metric, t = policy.metric, self._seen.t
+        t = self._seen.t
         if metric in REPLICA_METRICS:
             told = [value for value in self._seen.per_replica.get(metric, ()) if value is not None]
             sample = Sample(sum(told) / len(told) if told else None, t, "" if told else "no replica reports it")
         else:
             sample = self._seen.totals.get(metric, Sample(None, t, "not measured"))
-            over_window = mean(self.memory.samples.get(metric, ()), policy.window, t)
+            over_window = mean(self.memory.samples.get(metric, ()), policy.windows[metric], t)
             if over_window is not None and metric not in LATENCIES:
                 sample = Sample(over_window, t)
-        return MetricStatus(metric, sample, policy.target or policy.total, policy.target is not None)
+        about_it = metric == policy.metric
+        return MetricStatus(metric, sample, policy.aim if about_it else None, about_it and policy.per_replica)
 
 
 def _untold(seen: Observation, metric: str) -> bool:

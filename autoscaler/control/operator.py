@@ -10,9 +10,9 @@ from autoscaler.control.daemon import Daemon
 from autoscaler.decide.bounds import fence, in_force
 from autoscaler.errors import AutoscalerError, UsageError
 from autoscaler.faultpoints import hit_async
-from autoscaler.model import Event, EventKind, Orders, Override, PauseKind, Replica, ReplicaState, Step
+from autoscaler.model import Event, EventKind, Fence, Orders, Override, PauseKind, Replica, ReplicaState, Step
 from autoscaler.reconcile.plan import suspected
-from autoscaler.spec.models import Policy
+from autoscaler.spec.models import Policy, ServiceSpec
 from autoscaler.status import DaemonStatus, Ordered, ReplicaStatus, ServiceStatus
 
 LOG_QUEUE_LINES = 1000
@@ -68,7 +68,7 @@ class Operator:
     def _status(self, service: Service) -> ServiceStatus:
         loop, spec = service.loop, service.loop.spec
         orders = replace(loop.orders, override=in_force(loop.orders, self._parts.clock.now()))
-        within = fence(spec.replicas, orders.override)
+        within = self._within(spec, orders.override)
         return ServiceStatus(
             name=spec.service,
             runtime=spec.runtime,
@@ -87,6 +87,10 @@ class Operator:
             log_tail=loop.executor.log_tails,
             health_suspect=bool(suspected(loop.replicas)),
         )
+
+    def _within(self, spec: ServiceSpec, override: Override | None) -> Fence:
+        clock = self._parts.clock
+        return fence(spec, override, clock.now(), clock.wall_offset())
 
     def _replica(self, service: Service, replica: Replica) -> ReplicaStatus:
         loop = service.loop
@@ -190,7 +194,7 @@ class Operator:
             self._told(service, "back to the policies", override)
             return Ordered(loop.deciding.desired(loop.replicas), None)
         note = ""
-        within = fence(bounds, override)
+        within = self._within(loop.spec, override)
         desired = loop.deciding.desired(loop.replicas)
         if override.replicas is not None:
             desired = min(max(override.replicas, within.min), within.max)
@@ -243,8 +247,8 @@ class Operator:
 
 
 def _named(policy: Policy) -> str:
-    aim = f"{policy.target:g} a replica" if policy.target is not None else f"{policy.total:g} in all"
-    return f"{policy.type} {policy.metric} {aim}"
+    aim = "" if policy.aim is None else f"{policy.aim:g} {'a replica' if policy.per_replica else 'in all'}"
+    return " ".join(filter(None, (policy.type, policy.metric, aim)))
 
 
 async def _read_log(lines: AsyncIterator[str], replica: str, into: asyncio.Queue[tuple[str, str]]) -> None:

@@ -42,7 +42,9 @@ def preview(
     replicas, _tracks = join(seen, {}, spec.replica.healthcheck.start_timeout)
     ready = sum(r.state is ReplicaState.READY for r in replicas)
     starting = sum(r.state is ReplicaState.STARTING for r in replicas)
-    totals: dict[str, Sample] = {policy.metric: Sample(None, now, "a plan asks no metric") for policy in spec.policies}
+    totals: dict[str, Sample] = {
+        metric: Sample(None, now, "a plan asks no metric") for policy in spec.policies for metric in policy.windows
+    }
     observation = Observation(spec.service, now, ready, starting, totals, desired=ready + starting)
     decision, _memory = decide(spec, observation, EMPTY, orders)
     number = max(book.next_number, highest_number(r.name for r in replicas) + 1)

@@ -1,30 +1,16 @@
-"""How few and how many replicas there may be now: the file's bounds, narrowed by an operator's order.
+"""How few and how many replicas there may be now: the file's bounds, moved by a schedule, narrowed by an operator's order.
 
-An order never widens the file's bounds; where its min and max cross, max wins. The floor is at least 1: nothing yet knows
-when a service is idle. Source: CONTRACT, "HTTP API"; DECISIONS, "Zero".
+An order never widens the bounds; where its min and max cross, max wins. The floor is at least 1: nothing yet knows when a
+service is idle. Source: CONTRACT, "HTTP API"; DECISIONS, "schedule" and "Zero".
 """
 
-from dataclasses import dataclass
+from dataclasses import replace
 
-from autoscaler.model import Orders, Override
-from autoscaler.spec.models import Bounds
+from autoscaler.decide.schedule import bounds
+from autoscaler.model import Fence, Orders, Override
+from autoscaler.spec.models import ServiceSpec
 
-
-@dataclass(frozen=True, slots=True)
-class Fence:
-    """The bounds in force. `until` is when an order that made them ends, None where none did or it has no end."""
-
-    min: int
-    max: int
-    by_order: bool = False
-    until: float | None = None
-
-    def clamp(self, count: int) -> int:
-        """The nearest count within."""
-        return min(max(count, self.min), self.max)
-
-    def __str__(self) -> str:
-        return f"min {self.min}, max {self.max}" + (" (narrowed by an operator)" if self.by_order else "")
+OPERATOR = "narrowed by an operator"
 
 
 def in_force(orders: Orders, t: float) -> Override | None:
@@ -35,12 +21,14 @@ def in_force(orders: Orders, t: float) -> Override | None:
     return override
 
 
-def fence(bounds: Bounds, override: Override | None) -> Fence:
-    """The bounds in force under an override."""
-    least = max(bounds.min, 1)
-    if override is None or (override.min is None and override.max is None):
-        return Fence(least, bounds.max)
-    most = bounds.max if override.max is None else min(max(override.max, least), bounds.max)
-    if override.min is not None:
-        least = max(least, override.min)
-    return Fence(min(least, most), most, by_order=True, until=override.until)
+def fence(spec: ServiceSpec, override: Override | None, t: float, wall_offset: float) -> Fence:
+    """The bounds in force at `t` under an override; `wall_offset` is the wall clock minus `t`."""
+    within = bounds(spec, t, wall_offset)
+    within = replace(within, min=min(max(within.min, 1), within.max))
+    if override is None:
+        return within
+    if override.max is not None and override.max < within.max:
+        within = replace(within, max=max(override.max, within.min), max_by=OPERATOR, max_until=override.until)
+    if override.min is not None and override.min > within.min:
+        within = replace(within, min=min(override.min, within.max), min_by=OPERATOR, min_until=override.until)
+    return within

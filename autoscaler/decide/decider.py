@@ -10,12 +10,12 @@ Source: DECISIONS, "Order of a decision".
 """
 
 from autoscaler.decide.behavior import left, limit_rate, stabilize
-from autoscaler.decide.bounds import Fence, fence, in_force
+from autoscaler.decide.bounds import fence, in_force
 from autoscaler.decide.memory import Asked, Forced, Memory, Scaled
 from autoscaler.decide.recommend import Said, ask
 from autoscaler.decide.rounding import tidy
 from autoscaler.decide.samples import keep
-from autoscaler.model import NO_ORDERS, Decision, Limit, Mode, Observation, Orders, Override, PauseKind
+from autoscaler.model import NO_ORDERS, Decision, Fence, Limit, Mode, Observation, Orders, Override, PauseKind
 from autoscaler.spec.models import Behavior, ServiceSpec
 
 
@@ -25,11 +25,11 @@ def decide(spec: ServiceSpec, seen: Observation, memory: Memory, orders: Orders 
     if memory.t is not None and t < memory.t:
         raise ValueError(f"t went back from {memory.t:.12g} to {t:.12g}")
     override = in_force(orders, t)
-    within = fence(spec.replicas, override)
+    within = fence(spec, override, t, seen.wall_offset)
     current, scaled = _opening(seen, memory, t)
     asked = _asked_before(memory, current, t)
     points = keep(spec.policies, seen.totals, memory.samples, t)
-    said = ask(spec.policies, spec.behavior, seen, points, t=t, current=current, most=within.max, remembered=memory.policies)
+    said = ask(spec.policies, spec.behavior, seen, points, t=t, current=current, within=within, remembered=memory.policies)
     moved = not within.min <= current <= within.max
     if moved:
         limits = [_to_bound(current, within)]
@@ -41,7 +41,9 @@ def decide(spec: ServiceSpec, seen: Observation, memory: Memory, orders: Orders 
     desired = limits[-1].after if limits else said.wanted if ordered is None else ordered
     mode = _mode(said, override, orders.pause, moved=moved)
     reason = _reason(said, limits, override, mode, t)
-    decision = Decision(seen.service, t, desired, current, said.wanted, said.recommendations, tuple(limits), mode, reason)
+    decision = Decision(
+        seen.service, t, desired, current, said.wanted, said.recommendations, tuple(limits), mode, reason, within
+    )
     latest = memory.latest if memory.latest is not None and memory.latest.t == t else None
     return decision, Memory(
         t=t,
@@ -88,8 +90,11 @@ def _asked_before(memory: Memory, current: int, t: float) -> tuple[Asked, ...]:
 
 def _to_bound(current: int, within: Fence) -> Limit:
     bound = within.clamp(current)
-    name, side = ("above_max", "above") if current > bound else ("below_min", "below")
-    return Limit(name, current, bound, f"{current} is {side} {_bound(name, within)}: to {bound} at once", within.until)
+    if current > bound:
+        told = f"{current} is above {within.told_max()}: to {bound} at once"
+        return Limit("above_max", current, bound, told, within.max_until)
+    told = f"{current} is below {within.told_min()}: to {bound} at once"
+    return Limit("below_min", current, bound, told, within.min_until)
 
 
 def _limited(
@@ -126,13 +131,9 @@ def _bounded(count: int, within: Fence) -> list[Limit]:
     bound = within.clamp(count)
     if bound == count:
         return []
-    name = "max" if count > bound else "min"
-    return [Limit(name, count, bound, f"bounded by {_bound(name, within)}", within.until)]
-
-
-def _bound(name: str, within: Fence) -> str:
-    said = f"max {within.max}" if name in ("max", "above_max") else f"min {within.min}"
-    return f"{said} (narrowed by an operator)" if within.by_order else said
+    if count > bound:
+        return [Limit("max", count, bound, f"bounded by {within.told_max()}", within.max_until)]
+    return [Limit("min", count, bound, f"bounded by {within.told_min()}", within.min_until)]
 
 
 def _mode(said: Said, override: Override | None, pause: PauseKind | None, *, moved: bool) -> Mode:
@@ -140,7 +141,9 @@ def _mode(said: Said, override: Override | None, pause: PauseKind | None, *, mov
         return Mode.OVERRIDE
     if pause is not None:
         return Mode.PAUSED
-    return Mode.HOLD if said.held and not moved else Mode.STABLE
+    if said.held and not moved:
+        return Mode.HOLD
+    return Mode.PANIC if said.panic else Mode.STABLE
 
 
 def _reason(said: Said, limits: list[Limit], override: Override | None, mode: Mode, t: float) -> str:

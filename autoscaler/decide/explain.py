@@ -4,15 +4,15 @@ Times are told from the decision on ("in 42s"), so that the text needs no clock 
 """
 
 from autoscaler.decide.behavior import allows_more, farthest, left, lets_move
-from autoscaler.decide.bounds import Fence, fence, in_force
+from autoscaler.decide.bounds import in_force
 from autoscaler.decide.memory import Memory
-from autoscaler.model import NO_ORDERS, Decision, Limit, Mode, Orders, PauseKind, Recommendation
+from autoscaler.model import NO_ORDERS, Decision, Fence, Limit, Mode, Orders, PauseKind, Recommendation
 from autoscaler.spec.models import ServiceSpec
 
 
 def explain(spec: ServiceSpec, decision: Decision, memory: Memory, orders: Orders = NO_ORDERS) -> str:
     """The decision for people. `memory` is the one that came with it, `orders` those it was made under."""
-    within = fence(spec.replicas, in_force(orders, decision.t))
+    within = decision.within
     lines = [
         f"{decision.service}: {_wanted(decision.desired)}, the policies ask for {decision.wanted} ({decision.mode})",
         f"  {decision.reason}",
@@ -34,7 +34,8 @@ def explain(spec: ServiceSpec, decision: Decision, memory: Memory, orders: Order
 def _recommendation(said: Recommendation) -> str:
     asks = "gives none" if said.value is None else str(said.value)
     raw = "" if said.raw is None else f" ({said.raw:g} before rounding up)"
-    return f"  [{said.policy}] {said.type} on {said.metric}: {asks}{raw}\n      {said.reason}"
+    about = f"{said.type} on {said.metric}" if said.metric else said.type
+    return f"  [{said.policy}] {about}: {asks}{raw}\n      {said.reason}"
 
 
 def _limit(limit: Limit, t: float) -> str:
@@ -72,9 +73,9 @@ def _stopped(decision: Decision, orders: Orders, within: Fence, *, up: bool) -> 
     if decision.mode is Mode.OVERRIDE and override is not None:
         return "when the order ends" + ("" if override.until is None else f", in {left(override.until, decision.t)}")
     if up and decision.desired >= within.max:
-        return f"not beyond max {within.max}"
+        return f"not beyond {within.told_max()}"
     if not up and decision.desired <= within.min:
-        return f"not below min {within.min}"
+        return f"not below {within.told_min()}"
     if orders.pause is not None and orders.pause is not (PauseKind.IN if up else PauseKind.OUT):
         return "when the pause ends"
     if not up and decision.mode is Mode.HOLD:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 VERSION = 1
 AWAY_S = 60.0  # who was away that long starts without history, so falls wait for a full window
+BEGINS_ANEW = (":concurrency",)  # policies whose first tick keeps the count for as long as their window
 MAX_COUNT = 1_000_000
 MAX_CHARACTERS = 16 * 1024 * 1024
 
@@ -118,7 +119,7 @@ def aged(memory: Memory, now: float) -> Memory:
         desired=memory.desired,
         recent=(*asked, Asked(now, memory.desired)),
         scaled=memory.scaled,
-        policies=memory.policies,
+        policies={slot: kept for slot, kept in memory.policies.items() if not slot.endswith(BEGINS_ANEW)},
     )
 
 

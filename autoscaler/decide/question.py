@@ -11,7 +11,8 @@ from autoscaler.model import Observation
 class Question:
     """How many replicas? `current` is the count asked for so far, `points` the samples in the policies' windows.
 
-    `memory` is what this policy handed back the last time it was asked.
+    `memory` is what this policy handed back the last time it was asked. `floor` is the least there may be now, and
+    `others_answer` says whether any policy on a metric gave a number, None where the file has none.
     """
 
     seen: Observation
@@ -19,14 +20,37 @@ class Question:
     current: int
     points: Points
     memory: PolicyMemory = field(default_factory=dict)
+    floor: int = 1
+    others_answer: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """So many replicas, or None: where `missing`, because the metric is. `raw` is the number before rounding up."""
+    """So many replicas, or None: where `missing`, because the metric is. `raw` is the number before rounding up.
+
+    `panic`: it answers a surge, and goes no lower until that has been over for a while.
+    """
 
     value: int | None
     raw: float | None
     reason: str
     missing: bool = False
+    panic: bool = False
     memory: PolicyMemory = field(default_factory=dict)
+
+
+def missing(metric: str, what: str, memory: PolicyMemory | None = None) -> Answer:
+    """The answer of a policy whose metric is missing; what it remembers stays."""
+    return Answer(None, None, f"{metric} is missing: {what}", missing=True, memory=memory or {})
+
+
+def problem(metric: str, asked: Question) -> str:
+    """Why a metric has no value in its window."""
+    sample = asked.seen.totals.get(metric)
+    if metric in asked.seen.per_replica:
+        return "no replica reports it"
+    if sample is None:
+        return "it is not among the measured"
+    if sample.value is None:
+        return sample.problem or "no value"
+    return f"{sample.value:g} is no number to decide by"

@@ -1,37 +1,44 @@
 """Asks every policy, and takes the largest answer.
 
 A new policy type is a module with a `recommend` like `target_tracking`'s and a line in `RECOMMENDERS`. What it wants to
-remember it hands back as the answer's `memory`, and is given again next time.
+remember it hands back as the answer's `memory`, and is given again next time. Schedules are asked last: what they ask for
+hangs on whether any policy on a metric gave a number.
 
 A policy whose metric is missing answers as `behavior.on_missing_metrics` says: `hold`: nothing, and if no other asks for
 more than there is, the count is held; `scale_up`: the most there may be; `fallback`: max(current, fallback_replicas).
 Source: DECISIONS, "Order of a decision" 2 and "Missing metrics".
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from autoscaler.decide import target_tracking
+from autoscaler.decide import concurrency, schedule, step, target_tracking
 from autoscaler.decide.memory import PolicyMemory
 from autoscaler.decide.question import Answer, Question
 from autoscaler.decide.samples import Points
-from autoscaler.model import Observation, Recommendation
+from autoscaler.model import Fence, Observation, Recommendation
 from autoscaler.spec.models import Behavior, Policy
 
-Recommender = Callable[[Policy, Question], Answer]
-
-RECOMMENDERS: Mapping[str, Recommender] = {"target_tracking": target_tracking.recommend}
+RECOMMENDERS: Mapping[str, Callable[[Any, Question], Answer]] = {
+    "target_tracking": target_tracking.recommend,
+    "concurrency": concurrency.recommend,
+    "step": step.recommend,
+    "schedule": schedule.recommend,
+}
 
 FALLBACK_REPLICAS = 3  # the contract's default of `fallback_replicas`
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What all policies said in one tick. `held`: one is blind, and no other asks for as many as there are."""
+    """What all policies said in one tick. `held`: one is blind, and no other asks for as many as there are. `panic`: one
+    answers a surge."""
 
     recommendations: tuple[Recommendation, ...]
     wanted: int
     held: bool
+    panic: bool
     why: str
     policies: Mapping[str, PolicyMemory]
 
@@ -44,27 +51,33 @@ def ask(
     *,
     t: float,
     current: int,
-    most: int,
+    within: Fence,
     remembered: Mapping[str, PolicyMemory],
 ) -> Said:
     """Each policy's recommendation in the file's order, and the largest of them (current where there is none)."""
-    said = []
+    said: dict[int, Recommendation] = {}
     kept: dict[str, PolicyMemory] = {}
-    blind = False
-    for index, policy in enumerate(policies):
+    blind = panic = False
+    others: bool | None = None
+    for index, policy in sorted(enumerate(policies), key=lambda each: each[1].type == "schedule"):
         slot = f"{index}:{policy.type}"
-        answer = RECOMMENDERS[policy.type](policy, Question(seen, t, current, points, remembered.get(slot, {})))
+        question = Question(seen, t, current, points, remembered.get(slot, {}), within.min, others)
+        answer = RECOMMENDERS[policy.type](policy, question)
         value, reason = answer.value, answer.reason
         if answer.missing:
-            value, reason = _blind(behavior, answer, current, most)
+            value, reason = _blind(behavior, answer, current, within.max)
             blind = blind or value is None
+        panic = panic or answer.panic
+        if policy.type != "schedule":
+            others = bool(others) or value is not None
         if answer.memory:
             kept[slot] = answer.memory
-        said.append(Recommendation(index, policy.type, value, policy.metric, answer.raw, reason))
-    best = _largest(said)
+        said[index] = Recommendation(index, policy.type, value, policy.metric, answer.raw, reason)
+    in_order = tuple(said[index] for index in range(len(policies)))
+    best = _largest(in_order)
     held = blind and (best is None or best.value is None or best.value < current)
     wanted = current if best is None or best.value is None else best.value
-    return Said(tuple(said), wanted, held, _why(said, best, held), kept)
+    return Said(in_order, wanted, held, panic, _why(in_order, best, held), kept)
 
 
 def _blind(behavior: Behavior, answer: Answer, current: int, most: int) -> tuple[int | None, str]:
@@ -80,7 +93,7 @@ def _blind(behavior: Behavior, answer: Answer, current: int, most: int) -> tuple
             return None, answer.reason
 
 
-def _largest(said: list[Recommendation]) -> Recommendation | None:
+def _largest(said: Sequence[Recommendation]) -> Recommendation | None:
     best = None
     for each in said:
         if each.value is not None and (best is None or best.value is None or each.value > best.value):
@@ -88,7 +101,7 @@ def _largest(said: list[Recommendation]) -> Recommendation | None:
     return best
 
 
-def _why(said: list[Recommendation], best: Recommendation | None, held: bool) -> str:
+def _why(said: Sequence[Recommendation], best: Recommendation | None, held: bool) -> str:
     """The reason of the largest; where it is held, first what is missing."""
     if best is not None and not held:
         return best.reason

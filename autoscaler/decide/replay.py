@@ -58,7 +58,7 @@ def told(decision: Decision) -> dict[str, Any]:
                 "policy": said.policy,
                 "type": said.type,
                 "value": said.value,
-                "metric": said.metric,
+                "metric": said.metric or None,
                 "raw": said.raw,
                 "reason": said.reason,
             }

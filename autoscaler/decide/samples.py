@@ -22,14 +22,14 @@ def keep(policies: Iterable[Policy], totals: Mapping[str, Sample], remembered: P
     """The samples that these policies' windows need, this tick's among them."""
     windows: dict[str, float] = {}
     for policy in policies:
-        if policy.metric not in REPLICA_METRICS:
-            windows[policy.metric] = max(windows.get(policy.metric, 0.0), window_of(policy))
+        for metric in policy.windows.keys() - REPLICA_METRICS:
+            windows[metric] = max(windows.get(metric, 0.0), window_of(policy, metric))
     return {metric: _with(remembered.get(metric, ()), totals.get(metric), window, t) for metric, window in windows.items()}
 
 
-def window_of(policy: Policy) -> float:
-    """The window that is taken of a policy's samples here, in seconds."""
-    return 0.0 if policy.metric in LATENCIES else policy.window
+def window_of(policy: Policy, metric: str) -> float:
+    """The window that is taken of a policy's samples of a metric here, in seconds."""
+    return 0.0 if metric in LATENCIES else policy.windows[metric]
 
 
 def mean(points: tuple[Point, ...], window: float, t: float) -> float | None:

@@ -10,7 +10,7 @@ Source: Kubernetes, "Horizontal Pod Autoscaling", Algorithm details (HPA v2: Ave
 
 from math import isfinite
 
-from autoscaler.decide.question import Answer, Question
+from autoscaler.decide.question import Answer, Question, missing, problem
 from autoscaler.decide.rounding import round_up, tidy
 from autoscaler.decide.samples import mean, window_of
 from autoscaler.spec.models import REPLICA_METRICS, TargetTracking, Tolerance
@@ -20,9 +20,9 @@ def recommend(policy: TargetTracking, asked: Question) -> Answer:
     """The replicas this policy asks for; `value` is None where it can't know."""
     if policy.metric in REPLICA_METRICS:
         return _per_replica(policy, policy.target or 1.0, asked)
-    value = mean(asked.points[policy.metric], window_of(policy), asked.t)
+    value = mean(asked.points[policy.metric], window_of(policy, policy.metric), asked.t)
     if value is None:
-        return _missing(policy.metric, _problem(policy, asked))
+        return missing(policy.metric, problem(policy.metric, asked))
     if policy.target is not None:
         return _average(policy, policy.target, value, asked)
     return _value(policy, policy.total or 1.0, value, asked)
@@ -33,7 +33,7 @@ def _average(policy: TargetTracking, target: float, total: float, asked: Questio
     replicas = asked.seen.ready + asked.seen.unready
     raw = total / target
     if not isfinite(raw):
-        return _missing(policy.metric, f"{total:g} is too large")
+        return missing(policy.metric, f"{total:g} is too large")
     said = f"{policy.metric} {total:g} at {target:g} a replica"
     if replicas and _within(policy.tolerance, total / (target * replicas)):
         return Answer(asked.current, tidy(raw), f"{said} fits {replicas} within tolerance, asks for {asked.current}")
@@ -45,7 +45,7 @@ def _value(policy: TargetTracking, total: float, value: float, asked: Question) 
     ready = asked.seen.ready
     ratio = value / total
     if not isfinite(ratio * max(ready, 1)):
-        return _missing(policy.metric, f"{value:g} is too large")
+        return missing(policy.metric, f"{value:g} is too large")
     said = f"{policy.metric} {value:g} at a total of {total:g}"
     if asked.current == 0:
         return _count(ratio, said)
@@ -67,7 +67,7 @@ def _per_replica(policy: TargetTracking, target: float, asked: Question) -> Answ
     known = [value for value in given if value is not None and isfinite(value)]
     ratio = sum(known) / len(known) / target if known else None
     if ratio is None or not isfinite(ratio):
-        return _missing(policy.metric, "no replica reports it" if ratio is None else "its values are too large")
+        return missing(policy.metric, "no replica reports it" if ratio is None else "its values are too large")
     silent = max(len(given), asked.seen.ready) - len(known)
     side = tidy(ratio)
     starting = asked.seen.unready if side > 1 else 0
@@ -100,16 +100,3 @@ def _count(raw: float, said: str) -> Answer:
 
 def _stay(raw: float, said: str, asked: Question) -> Answer:
     return Answer(asked.current, tidy(raw), f"{said}, no clear move, asks for {asked.current}")
-
-
-def _missing(metric: str, problem: str) -> Answer:
-    return Answer(None, None, f"{metric} is missing: {problem}", missing=True)
-
-
-def _problem(policy: TargetTracking, asked: Question) -> str:
-    sample = asked.seen.totals.get(policy.metric)
-    if sample is None:
-        return "it is not among the measured"
-    if sample.value is None:
-        return sample.problem or "no value"
-    return f"{sample.value:g} is no number to decide by"

@@ -41,7 +41,8 @@ class Meter:
         """
         windows = dict.fromkeys(also, DEFAULT_WINDOW_S)
         for policy in spec.policies:
-            windows[policy.metric] = max(windows.get(policy.metric, 0.0), policy.window)
+            for metric, window in policy.windows.items():
+                windows[metric] = max(windows.get(metric, 0.0), window)
         self._names = tuple(name for name in windows if name in PROXY_METRICS)
         of_latency = [window for name, window in windows.items() if name in PERCENTILES]
         window_s = max([1.0, *of_latency])

@@ -6,7 +6,7 @@ All are frozen. Times are Unix seconds from one clock (control/clock.py), durati
 is not known is None with the reason beside it, never zero.
 """
 
-from autoscaler.model.decisions import Decision, Limit, Mode, Recommendation
+from autoscaler.model.decisions import Decision, Fence, Limit, Mode, Recommendation
 from autoscaler.model.events import Event, EventKind
 from autoscaler.model.instances import Address, Change, Exit, Instance, Phase, Usage
 from autoscaler.model.observations import Observation, Sample
@@ -27,6 +27,7 @@ __all__ = [
     "EventKind",
     "Exit",
     "FailureCause",
+    "Fence",
     "Instance",
     "Limit",
     "Mode",

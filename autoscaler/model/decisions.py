@@ -42,8 +42,39 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
+class Fence:
+    """The bounds in force: the file's, a schedule's, or an operator's narrower ones.
+
+    `min_by` and `max_by` name who moved one ("" where it is the file's own), the untils say when that ends, where known.
+    """
+
+    min: int
+    max: int
+    min_by: str = ""
+    max_by: str = ""
+    min_until: float | None = None
+    max_until: float | None = None
+
+    def clamp(self, count: int) -> int:
+        """The nearest count within."""
+        return min(max(count, self.min), self.max)
+
+    def __str__(self) -> str:
+        return f"{self.told_min()}, {self.told_max()}"
+
+    def told_min(self) -> str:
+        """The lower bound for people."""
+        return f"min {self.min}" + (f" ({self.min_by})" if self.min_by else "")
+
+    def told_max(self) -> str:
+        """The upper bound for people."""
+        return f"max {self.max}" + (f" ({self.max_by})" if self.max_by else "")
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
-    """How many replicas there shall be, and all that led to it. `wanted` is what the policies ask for, before limits."""
+    """How many replicas there shall be, and all that led to it. `wanted` is what the policies ask for, before limits, and
+    `within` are the bounds that it was made under."""
 
     service: str
     t: float
@@ -54,6 +85,7 @@ class Decision:
     limits: tuple[Limit, ...]
     mode: Mode
     reason: str
+    within: Fence
 
     @property
     def limited_by(self) -> tuple[str, ...]:

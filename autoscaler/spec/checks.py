@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from autoscaler.spec.models import LATENCIES, ServiceSpec
+from autoscaler.spec.models import LATENCIES, Schedule, ServiceSpec
 from autoscaler.spec.nodes import MapNode, Mark, Path, Scalar, find
 from autoscaler.spec.problems import Problem, Problems
 
@@ -52,21 +52,33 @@ def _policies(spec: ServiceSpec) -> Iterator[tuple[Path, str, str]]:
     windows: dict[str, tuple[int, float]] = {}
     for index, policy in enumerate(spec.policies):
         path: Path = ("policies", index)
+        if isinstance(policy, Schedule):
+            yield from _rules(spec, policy, path)
         if policy.metric == "memory" and spec.replica.mem_limit is None:
             yield (
                 (*path, "metric"),
                 "memory is a fraction of `replica.mem_limit`, which is missing",
                 "write `mem_limit: 256m`",
             )
-        if policy.metric in LATENCIES:
-            first, window = windows.setdefault(policy.metric, (index, policy.window))
-            if window != policy.window:
-                what = f"{policy.metric} has another window in policies[{first}]"
+        for metric in LATENCIES:
+            if metric not in policy.windows:
+                continue
+            first, window = windows.setdefault(metric, (index, policy.windows[metric]))
+            if window != policy.windows[metric]:
+                what = f"{metric} has another window in policies[{first}]"
                 yield (*path, "window"), what, "give both the same window"
     fallback = spec.behavior.fallback_replicas
     if spec.behavior.on_missing_metrics == "fallback" and fallback is not None and fallback > spec.replicas.max:
         what = f"fallback_replicas {fallback} is above replicas.max {spec.replicas.max}"
         yield ("behavior", "fallback_replicas"), what, f"write at most {spec.replicas.max}"
+
+
+def _rules(spec: ServiceSpec, policy: Schedule, path: Path) -> Iterator[tuple[Path, str, str]]:
+    """A rule's own max may lie beyond replicas.max; without one it meets replicas.max."""
+    for index, rule in enumerate(policy.rules):
+        if rule.min is not None and rule.max is None and rule.min > spec.replicas.max:
+            what = f"{rule.min} is above replicas.max {spec.replicas.max}"
+            yield (*path, "rules", index, "min"), what, f"lower it, or give the rule a max: `max: {rule.min}`"
 
 
 def across(services: Iterable[tuple[ServiceSpec, MapNode]]) -> Iterator[tuple[int, Problem]]:

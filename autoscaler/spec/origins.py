@@ -15,23 +15,24 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from autoscaler.spec.fields import DURATION, SIZE
-from autoscaler.spec.models import Bind, Secret, ServiceSpec
+from autoscaler.spec.models import Amount, Bind, Secret, ServiceSpec, keys_of
 from autoscaler.spec.nodes import ListNode, MapNode, Node, Path, key_path
-from autoscaler.spec.validation import OUR_FIELDS
+from autoscaler.spec.validation import OUR_FIELDS, PACED_BY_BEHAVIOR
 from autoscaler.spec.yaml12 import resolve
 from autoscaler.units import format_duration, format_size
 
 HIDDEN = '"***"'
 _PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./@+-]*")
 _WIDEST = 60
-_DEFAULTS: Mapping[Path, str] = {
-    ("behavior", "scale_up"): "default (target_tracking: HPA's)",
-    ("behavior", "scale_down"): "default (target_tracking: HPA's)",
+_DEFAULTS: dict[Path, str] = {
+    ("behavior", "scale_up"): "default (HPA's)",
+    ("behavior", "scale_down"): "default (HPA's)",
     ("replica", "init"): "default (hardening)",
     ("replica", "pids_limit"): "default (hardening)",
     ("replica", "security_opt"): "default (hardening: no-new-privileges is added)",
     ("replica", "cap_drop"): "default (hardening: all but what ordinary web images need)",
 }
+_OPEN = dict.fromkeys((("behavior", "scale_up"), ("behavior", "scale_down")), "default (the policies' own pace)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +45,11 @@ class Origin:
 
 def origins(spec: ServiceSpec, tree: MapNode) -> Mapping[str, Origin]:
     """By key path (`policies[0].tolerance.up`), in the order of the models."""
-    return {key_path(path): Origin(text, _source(tree, path)) for path, text in leaves(spec)}
+    why = _DEFAULTS if any(policy.type in PACED_BY_BEHAVIOR for policy in spec.policies) else _DEFAULTS | _OPEN
+    return {key_path(path): Origin(text, _source(tree, path, why)) for path, text in leaves(spec)}
 
 
-def _source(tree: MapNode, path: Path) -> str:
+def _source(tree: MapNode, path: Path, defaults: Mapping[Path, str]) -> str:
     node: Node = tree
     for part in path:
         if isinstance(node, MapNode):
@@ -57,7 +59,7 @@ def _source(tree: MapNode, path: Path) -> str:
         else:
             break  # one scalar stands for all of this: `tolerance: 10%`
         if found is None:
-            return next((why for where, why in _DEFAULTS.items() if path[: len(where)] == where), "default")
+            return next((why for where, why in defaults.items() if path[: len(where)] == where), "default")
         node = found
     return getattr(node, "source", "") or str(node.mark)
 
@@ -68,21 +70,26 @@ def leaves(spec: ServiceSpec) -> Iterator[tuple[Path, str]]:
 
 
 def _model(model: BaseModel, path: Path) -> Iterator[tuple[Path, str]]:
-    for name, metadata in _fields(type(model)):
+    for key, name, metadata in _fields(type(model)):
         if path or name not in OUR_FIELDS:
-            yield from _value(getattr(model, name), (*path, name), metadata)
+            yield from _value(getattr(model, name), (*path, key), metadata)
 
 
 @functools.cache
-def _fields(model: type[BaseModel]) -> tuple[tuple[str, list[Any]], ...]:
-    return tuple((name, metadata_of(field)) for name, field in model.model_fields.items())
+def _fields(model: type[BaseModel]) -> tuple[tuple[str, str, list[Any]], ...]:
+    names = zip(keys_of(model).items(), model.model_fields, strict=True)
+    return tuple((key, name, metadata_of(field)) for (key, field), name in names)
 
 
 def _value(value: Any, path: Path, metadata: list[Any]) -> Iterator[tuple[Path, str]]:
     if value is None:
         return
-    if isinstance(value, Bind | Secret):
-        yield path, _secret(value) if isinstance(value, Secret) else json.dumps(str(value))
+    if isinstance(value, Secret):
+        yield path, _secret(value)
+    elif isinstance(value, Bind):
+        yield path, json.dumps(str(value))
+    elif isinstance(value, Amount):
+        yield path, str(value)
     elif isinstance(value, BaseModel):
         yield from _model(value, path)
     elif isinstance(value, tuple | dict) and not value:

@@ -13,7 +13,7 @@ from pydantic_core import PydanticUndefined
 
 from autoscaler.spec.descriptions import DESCRIPTIONS
 from autoscaler.spec.fields import DURATION, SIZE
-from autoscaler.spec.models import ReplicaSpec, ServiceSpec
+from autoscaler.spec.models import Policy, ReplicaSpec, ServiceSpec, keys_of
 from autoscaler.spec.origins import metadata_of
 from autoscaler.spec.validation import OUR_FIELDS, models_in
 from autoscaler.units import format_duration, format_size
@@ -53,6 +53,11 @@ _ENV_FILE_ITEM = _any(
     },
 )
 
+_POLICIES: list[Schema] = [
+    {"$ref": f"#/$defs/{model.__name__}"} for model in models_in(Policy) if "type" in model.model_fields
+]
+_AMOUNT = _any({"type": "integer", "minimum": 1}, {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?\s*%$"})
+
 # What a file may say where the models have one form only.
 _FORMS: dict[str, Schema] = {
     "ServiceSpec.service": {"type": "string", "pattern": "^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$"},
@@ -84,7 +89,13 @@ _FORMS: dict[str, Schema] = {
     "Logging.options": _mapping(_ATOM),
     "Route.bind": {"type": "string", "pattern": r"^(\[[0-9A-Fa-f:.]+\]|[0-9.]+):[0-9]+$"},
     "Route.path": {"type": "string", "pattern": "^/"},
-    "ServiceSpec.policies": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/TargetTracking"}},
+    "ServiceSpec.policies": {"type": "array", "minItems": 1, "items": _any(*_POLICIES)},
+    "Step.steps": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/StepRule"}},
+    "StepRule.above": _TEXT_OR_NUMBER,
+    "StepRule.below": _TEXT_OR_NUMBER,
+    "StepRule.add": _AMOUNT,
+    "StepRule.remove": _AMOUNT,
+    "Schedule.rules": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/ScheduleRule"}},
     "Tolerance.up": _TEXT_OR_NUMBER,
     "Tolerance.down": _TEXT_OR_NUMBER,
 }
@@ -104,7 +115,7 @@ def json_schema() -> Schema:
     definitions = {
         name: _object(models[name], definition)
         for name, definition in sorted(raw.pop("$defs").items())
-        if name in models and name != "Bind"
+        if name in models and name not in ("Amount", "Bind")
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -116,7 +127,7 @@ def json_schema() -> Schema:
 
 def _object(model: type[BaseModel], raw: Schema) -> Schema:
     name = model.__name__
-    keys = [key for key in model.model_fields if not (model is ServiceSpec and key in OUR_FIELDS)]
+    keys = [key for key in keys_of(model) if not (model is ServiceSpec and key in OUR_FIELDS)]
     properties = {key: _property(model, key, raw["properties"][key]) for key in keys}
     if name == "ReplicaSpec":
         properties["env_file"] = _described(_with_variables(_FORMS[f"{name}.env_file"]), f"{name}.env_file")
@@ -137,7 +148,7 @@ def _object(model: type[BaseModel], raw: Schema) -> Schema:
 
 def _property(model: type[BaseModel], key: str, raw: Schema) -> Schema:
     """One key as people write it: units, short forms, variables, default and meaning."""
-    where, field = f"{model.__name__}.{key}", model.model_fields[key]
+    where, field = f"{model.__name__}.{key}", keys_of(model)[key]
     metadata = metadata_of(field)
     schema = _FORMS.get(where) or _without_null(raw)
     default = field.default

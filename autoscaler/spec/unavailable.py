@@ -8,7 +8,7 @@ from autoscaler.spec.problems import Problems
 from autoscaler.spec.volumes import NOT_YET
 
 LATER_KEYS = ("scale_to_zero", "warm_pool", "shadow", "rollout")
-LATER_POLICIES = ("concurrency", "step", "schedule", "latency_slo", "predictive", "auto")
+LATER_POLICIES = ("latency_slo", "predictive", "auto")
 LATER_RUNTIMES = ("swarm", "kubernetes")
 LATER_ROUTE_KEYS = ("tls", "sticky", "canary")
 NEUTRAL: dict[Path, object] = {("priority",): 0, ("behavior", "anti_flap"): False, ("replica", "privileged"): False}
@@ -108,6 +108,11 @@ def _check_policies(root: MapNode, problems: Problems) -> None:
 def _check_policy(policy: MapNode, path: Path, problems: Problems) -> None:
     kind, metric = policy.get("type"), policy.get("metric")
     if isinstance(kind, Scalar) and kind.value in LATER_POLICIES:
-        problems.add(kind.mark, path, f"policy type {kind.text} is {NOT_YET}", "available: target_tracking")
+        problems.add(
+            kind.mark,
+            path,
+            f"policy type {kind.text} is {NOT_YET}",
+            "available: target_tracking, concurrency, step, schedule",
+        )
     elif isinstance(metric, MapNode):
         problems.add(metric.mark, (*path, "metric"), f"a metric of another system is {NOT_YET}", "name a built-in metric")

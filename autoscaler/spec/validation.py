@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from autoscaler.spec.fields import FROM_FILE
-from autoscaler.spec.models import HPA_SCALE_DOWN, HPA_SCALE_UP, MetricName, ScalingRules, ServiceSpec
+from autoscaler.spec.models import HPA_SCALE_DOWN, HPA_SCALE_UP, OPEN, MetricName, Policy, ScalingRules, ServiceSpec, keys_of
 from autoscaler.spec.nodes import ListNode, MapNode, Node, Path, Scalar, described, find, shown, values
 from autoscaler.spec.problems import Problems, nearest
 from autoscaler.units import format_duration
@@ -20,13 +20,19 @@ from autoscaler.units import format_duration
 OUR_FIELDS = ("spec_hash", "folder")  # filled in here, no keys of the file
 FILE_KEYS: Mapping[str, tuple[str, ...]] = {"replica": ("env_file",)}  # keys of the file that models don't have
 
+PACED_BY_BEHAVIOR = ("target_tracking", "step")
+
 _MISSING = {
     "service": "name the service: `service: web`",
     "replica": "say what a replica is: `replica: {image: NAME, port: 5000}`",
     "replica.port": "say what the replica listens on: `port: 5000`",
     "route": "say where clients connect: `route: {bind: 127.0.0.1:8080}`",
     "route.bind": "say where clients connect: `bind: 127.0.0.1:8080`",
-    "type": "write `type: target_tracking`",
+    "cron": 'say when it starts: `cron: "0 8 * * 1-5"`',
+    "for": "say for how long: `for: 10h`",
+    "rules": 'write one, such as {cron: "0 8 * * 1-5", for: 10h, min: 4}',
+    "steps": "write one, such as {above: 100, add: 2}",
+    "target": "write the requests at once that one replica bears, such as `target: 10`",
     "metric": f"allowed: {', '.join(typing.get_args(MetricName))}",
     "period": "write it like `period: 15s`",
 }
@@ -79,7 +85,7 @@ def validated(tree: MapNode, ours: Mapping[str, str], problems: Problems) -> Ser
         if key in tree.entries:
             problems.add(tree.entries[key].mark, (key,), "unknown key", "remove it")
     given = values(tree)
-    given["behavior"] = _with_hpa_defaults(given.get("behavior", {}))
+    given["behavior"] = _with_defaults(given.get("behavior", {}), paced=_is_paced(given.get("policies")))
     try:
         spec = ServiceSpec.model_validate({**given, **ours}, context=FROM_FILE)
     except ValidationError as error:
@@ -89,12 +95,20 @@ def validated(tree: MapNode, ours: Mapping[str, str], problems: Problems) -> Ser
     return None if problems.found else spec
 
 
-def _with_hpa_defaults(behavior: Any) -> Any:
-    """Each field of `behavior` left out takes the HPA's default, its siblings whatever was given."""
+def _is_paced(policies: Any) -> bool:
+    """Whether some policy leaves the pace to `behavior`; the others bring a pace of their own."""
+    kinds = [policy.get("type") for policy in policies if isinstance(policy, dict)] if isinstance(policies, tuple) else []
+    return any(kind in PACED_BY_BEHAVIOR for kind in kinds)
+
+
+def _with_defaults(behavior: Any, *, paced: bool) -> Any:
+    """Each field of `behavior` left out takes its default, its siblings whatever was given: the HPA's where the pace is left
+    to it, else none at all. Source: DECISIONS, "behavior"."""
     if not isinstance(behavior, dict):
         return behavior
     filled = dict(behavior)
-    for direction, rules in (("scale_up", HPA_SCALE_UP), ("scale_down", HPA_SCALE_DOWN)):
+    defaults = (HPA_SCALE_UP, HPA_SCALE_DOWN) if paced else (OPEN, OPEN)
+    for direction, rules in zip(("scale_up", "scale_down"), defaults, strict=True):
         given = behavior.get(direction, {})
         if isinstance(given, dict):
             filled[direction] = _written(rules) | given
@@ -106,13 +120,17 @@ def _written(rules: ScalingRules) -> dict[str, Any]:
 
 
 def _tell(tree: MapNode, error: dict[str, Any], problems: Problems) -> None:
+    if error["type"] == "default_factory_not_called":  # only since something else is wrong, which is told
+        return
     path = _path(tree, error["loc"])
     if error["type"] == "key":
         path = (*path, error["ctx"]["key"])
+    elif error["type"] in ("union_tag_not_found", "union_tag_invalid"):
+        path = (*path, "type")
     if problems.said_of(path):
         return
     mark, node = find(tree, path)
-    what, fix = _words(error, path, node)
+    what, fix = _words(error, tree, path, node)
     problems.add(mark, path, what, fix)
 
 
@@ -125,7 +143,7 @@ def _path(tree: MapNode, loc: Path) -> Path:
         if isinstance(node, MapNode) and node.short:
             break
         if isinstance(node, MapNode):
-            if str(part) in node.entries or last:
+            if (str(part) in node.entries or last) and not _is_type_of(node, part):
                 path.append(part)
                 node = node.get(str(part))
         elif isinstance(part, int) or node is None:
@@ -134,13 +152,24 @@ def _path(tree: MapNode, loc: Path) -> Path:
     return tuple(path)
 
 
-def _words(error: dict[str, Any], path: Path, node: Node) -> tuple[str, str]:
+def _is_type_of(node: MapNode, part: str | int) -> bool:
+    """Whether `part` is no key of the node but names its `type`."""
+    kind = node.get("type")
+    return isinstance(kind, Scalar) and kind.text == part and str(part) not in node.entries
+
+
+def _words(error: dict[str, Any], tree: MapNode, path: Path, node: Node) -> tuple[str, str]:
     """What is wrong and how to put it right, in our own words."""
     kind, context, key = error["type"], error.get("ctx", {}), str(path[-1]) if path else ""
     told = shown(error["input"]) if isinstance(node, MapNode) and node.short else described(node)
     found = f"found {told}" if _may_be_shown(path) else "found something else"
     if kind == "extra_forbidden":
-        return "unknown key", nearest(key, _allowed_keys(path[:-1]))
+        return "unknown key", nearest(key, _allowed_keys(tree, path[:-1]))
+    if kind == "union_tag_not_found":
+        return "is missing", f"allowed: {', '.join(POLICY_TYPES)}"
+    if kind == "union_tag_invalid":
+        suggestion = nearest(str(context["tag"]), list(POLICY_TYPES))
+        return found, suggestion
     if kind == "missing":
         dotted = ".".join(str(part) for part in path)
         return "is missing", _MISSING.get(dotted, _MISSING.get(key, "add it"))
@@ -168,15 +197,26 @@ def _may_be_shown(path: Path) -> bool:
     return path[:2] != ("replica", "environment")
 
 
-def _allowed_keys(path: Path) -> list[str]:
+def _allowed_keys(tree: MapNode, path: Path) -> list[str]:
     """The keys of the mapping at `path`."""
     model: type[BaseModel] = ServiceSpec
-    for part in path:
-        field = model.model_fields.get(str(part))
+    for position, part in enumerate(path):
+        field = keys_of(model).get(str(part))
         if field is not None:
-            model = next(models_in(field.annotation), model)
+            model = _meant([*models_in(field.annotation)] or [model], find(tree, (*path[: position + 2], "type"))[1])
     extra = FILE_KEYS.get(".".join(str(part) for part in path), ())
-    return [key for key in model.model_fields if key not in OUR_FIELDS] + list(extra)
+    return [key for key in keys_of(model) if key not in OUR_FIELDS] + list(extra)
+
+
+def _meant(models: list[type[BaseModel]], kind: Node | None) -> type[BaseModel]:
+    """Of several models that may stand there the one of this `type`."""
+    text = kind.text if isinstance(kind, Scalar) else None
+    return next((model for model in models if "type" in model.model_fields and text in types_of(model)), models[0])
+
+
+def types_of(policy: type[BaseModel]) -> tuple[str, ...]:
+    """What `type:` may be of a policy's model."""
+    return typing.get_args(policy.model_fields["type"].annotation)
 
 
 def models_in(annotation: Any) -> typing.Iterator[type[BaseModel]]:
@@ -187,3 +227,6 @@ def models_in(annotation: Any) -> typing.Iterator[type[BaseModel]]:
             yield from models_in(field.annotation)
     for argument in typing.get_args(annotation):
         yield from models_in(argument)
+
+
+POLICY_TYPES = tuple(name for model in models_in(Policy) if "type" in model.model_fields for name in types_of(model))

@@ -10,11 +10,15 @@ from autoscaler.spec.models import (
     Behavior,
     Bind,
     Bounds,
+    Concurrency,
+    Policy,
     Rate,
     ReplicaSpec,
     Route,
     ScalingRules,
+    Schedule,
     ServiceSpec,
+    Step,
     TargetTracking,
     Tolerance,
 )
@@ -35,7 +39,22 @@ def tracking(metric: str = "request_rate", window: float = 0.0, **keys: Any) -> 
     )
 
 
-def service(*policies: TargetTracking, min: int = 1, max: int = 100, behavior: Behavior = OPEN) -> ServiceSpec:
+def concurrency(target: float = 10.0, **keys: Any) -> Concurrency:
+    """A concurrency policy of 10 requests a replica, all of them used, where nothing else is said."""
+    return Concurrency.model_validate({"type": "concurrency", "target": target, "utilization": 1.0, **keys})
+
+
+def step(*rules: Mapping[str, Any], metric: str = "queue_length", cooldown: float = 60.0, window: float = 0.0) -> Step:
+    """A step policy on the queue, with no window where nothing else is said."""
+    return Step.model_validate({"type": "step", "metric": metric, "steps": rules, "cooldown": cooldown, "window": window})
+
+
+def schedule(*rules: Mapping[str, Any], timezone: str = "UTC") -> Schedule:
+    """A schedule; a rule is {cron, for, min, max}."""
+    return Schedule.model_validate({"type": "schedule", "timezone": timezone, "rules": rules})
+
+
+def service(*policies: Policy, min: int = 1, max: int = 100, behavior: Behavior = OPEN) -> ServiceSpec:
     """A service under these policies."""
     return ServiceSpec(
         service="web",

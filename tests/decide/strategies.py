@@ -4,10 +4,10 @@ from hypothesis import strategies as st
 
 from autoscaler.decide.memory import Memory
 from autoscaler.model import Observation, Orders, Override, PauseKind, Sample
-from autoscaler.spec.models import Behavior, Rate, ScalingRules, ServiceSpec
-from tests.decide.builders import fold, service, tracking
+from autoscaler.spec.models import Behavior, Policy, Rate, ScalingRules, ServiceSpec
+from tests.decide.builders import concurrency, fold, schedule, service, step, tracking
 
-NAMES = ("request_rate", "queue_length", "latency_p95")
+NAMES = ("request_rate", "queue_length", "latency_p95", "concurrency")
 values = st.none() | st.floats(0, 1e4) | st.sampled_from([float("nan"), float("inf"), 0.0])
 rates = st.one_of(
     st.builds(Rate, replicas=st.integers(1, 9), period=st.floats(0.1, 100)),
@@ -31,13 +31,56 @@ tracked = st.one_of(
     st.builds(tracking, st.sampled_from(NAMES), st.floats(0, 60), total=st.floats(0.01, 1000)),
     st.builds(tracking, st.sampled_from(["cpu", "memory"]), st.floats(0, 60), target=st.floats(0.1, 2)),
 )
+concurrent = st.builds(
+    concurrency,
+    st.floats(0.1, 500),
+    utilization=st.floats(0.1, 1),
+    stable_window=st.floats(10, 100),
+    panic_window=st.floats(0.5, 10),
+    panic_threshold=st.floats(1.1, 4),
+    max_scale_up_rate=st.floats(1.1, 1000),
+    max_scale_down_rate=st.floats(1.1, 4),
+    activation_scale=st.integers(1, 4),
+)
+amounts = st.integers(1, 9) | st.integers(1, 300).map(lambda n: f"{n}%")
+step_rules = st.builds(lambda bound, amount: {"above": bound, "add": amount}, st.floats(0, 900), amounts) | st.builds(
+    lambda bound, amount: {"below": bound, "remove": amount}, st.floats(0, 900), amounts
+)
+stepped = st.builds(
+    lambda rules, metric, cooldown, window: step(*rules, metric=metric, cooldown=cooldown, window=window),
+    st.lists(step_rules, min_size=1, max_size=4),
+    st.sampled_from([*NAMES, "cpu"]),
+    st.sampled_from([0.0, 0.5, 15.0, 60.0]),
+    st.floats(0, 60),
+)
+crons = st.sampled_from(["* * * * *", "*/2 * * * *", "0 0 * * *", "5 0 1 1 *"])
+scheduled = st.builds(
+    lambda rules: schedule(*rules),
+    st.lists(
+        st.builds(
+            lambda cron, seconds, least, extra: {"cron": cron, "for": seconds, "min": least, "max": extra and least + extra},
+            crons,
+            st.sampled_from([10.0, 30.0, 600.0]),
+            st.integers(0, 8),
+            st.none() | st.integers(1, 20),
+        ),
+        min_size=1,
+        max_size=3,
+    ),
+)
+paced: st.SearchStrategy[Policy] = st.one_of(tracked, concurrent, scheduled)
+every_type: st.SearchStrategy[Policy] = st.one_of(tracked, concurrent, stepped, scheduled)
 
 
 @st.composite
-def specs(draw: st.DrawFn, behavior: st.SearchStrategy[Behavior] = behaviors) -> ServiceSpec:
+def specs(
+    draw: st.DrawFn,
+    behavior: st.SearchStrategy[Behavior] = behaviors,
+    policies: st.SearchStrategy[Policy] = every_type,
+) -> ServiceSpec:
     least = draw(st.integers(0, 5))
     return service(
-        *draw(st.lists(tracked, min_size=1, max_size=3)),
+        *draw(st.lists(policies, min_size=1, max_size=3)),
         min=least,
         max=draw(st.integers(max(least, 1), 20)),
         behavior=draw(behavior),

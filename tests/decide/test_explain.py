@@ -83,7 +83,7 @@ def test_bounds_say_that_an_operator_narrowed_them_and_what_that_cost() -> None:
     text = explain(spec, decision, memory, narrowed)
     assert "  bounds: min 1, max 3 (narrowed by an operator)\n" in text
     assert "  max: 8 -> 3, 5 fewer than without it, lets go in 1m\n" in text
-    assert text.endswith("more: not beyond max 3\n  fewer: at once, as far as 1")
+    assert text.endswith("more: not beyond max 3 (narrowed by an operator)\n  fewer: at once, as far as 1")
 
 
 def test_an_order_without_an_end_ends_when_it_ends() -> None:

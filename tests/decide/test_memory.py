@@ -75,7 +75,7 @@ def test_a_short_absence_changes_no_decision() -> None:
 def test_after_a_long_absence_the_count_is_asked_anew_and_the_samples_are_gone() -> None:
     away = Memory.from_json(FULL.to_json(), now=1000.0 + AWAY_S + 1)
     asked = (*FULL.recent, Asked(1000.0, 4), Asked(1000.0 + AWAY_S + 1, 4))
-    assert away == replace(FULL, recent=asked, latest=None, forced=None, samples={})
+    assert away == replace(FULL, recent=asked, latest=None, forced=None, samples={}, policies={})
     assert Memory.from_json(FULL.to_json(), now=1000.0 + AWAY_S) == FULL
     assert aged(replace(FULL, latest=None), 9000.0).recent == (*FULL.recent, Asked(9000.0, 4))
 

@@ -303,7 +303,7 @@ BROKEN = [
     pytest.param(
         changed("type: target_tracking\n    metric", "metric"),
         "8:5: policies[0].type: is missing",
-        "write `type: target_tracking`",
+        "allowed: target_tracking, concurrency, step, schedule",
         id="type missing",
     ),
     pytest.param(
@@ -371,9 +371,9 @@ BROKEN = [
         id="tolerance",
     ),
     pytest.param(
-        changed("type: target_tracking", "type: concurrency"),
-        "8:11: policies[0]: policy type concurrency is not available yet",
-        "available: target_tracking",
+        changed("type: target_tracking", "type: predictive"),
+        "8:11: policies[0]: policy type predictive is not available yet",
+        "available: target_tracking, concurrency, step, schedule",
         id="type later",
     ),
     pytest.param(

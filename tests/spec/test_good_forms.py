@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from autoscaler.spec.models import Build, HealthCheck, Logging, Mount, Secret, Ulimit
+from autoscaler.spec.models import Build, Concurrency, HealthCheck, Logging, Mount, Secret, Step, TargetTracking, Ulimit
 from tests.support.policies import GOOD, changed, load_text, spec_of, with_replica, with_route
 
 HERE = Path("/HERE")  # stands for the policy file's folder in the table
@@ -165,8 +165,9 @@ def test_targets_in_their_metrics_unit(tmp_path: Path, policy: str, key: str, va
     [("10%", 0.1, 0.1), ("0.2", 0.2, 0.2), ("{up: 5%}", 0.05, 0.1), ("{up: 0, down: 20%}", 0.0, 0.2)],
 )
 def test_tolerances(tmp_path: Path, given: str, up: float, down: float) -> None:
-    tolerance = spec_of(tmp_path, GOOD + f"    tolerance: {given}\n").policies[0].tolerance
-    assert (tolerance.up, tolerance.down) == (up, down)
+    policy = spec_of(tmp_path, GOOD + f"    tolerance: {given}\n").policies[0]
+    assert isinstance(policy, TargetTracking)
+    assert (policy.tolerance.up, policy.tolerance.down) == (up, down)
 
 
 def test_each_field_of_behavior_left_out_is_the_hpas(tmp_path: Path) -> None:
@@ -211,3 +212,31 @@ def test_anchors_and_merges(tmp_path: Path) -> None:
     text = "x-common: &common {cpus: 0.5, init: false}\n" + with_replica("<<: *common\ninit: true")
     replica = spec_of(tmp_path, text).replica
     assert (replica.cpus, replica.init) == (0.5, True)
+
+
+def test_who_brings_a_pace_of_their_own_is_bounded_by_none(tmp_path: Path) -> None:
+    head = GOOD.split("  - type")[0]
+    alone = spec_of(tmp_path, head + "  - {type: concurrency, target: 9}\n").behavior
+    assert (alone.scale_down.stabilization_window, alone.scale_down.policies, alone.scale_up.policies) == (0.0, (), ())
+    rule = '{cron: "0 8 * * *", for: 1h, min: 2}'
+    assert spec_of(tmp_path, head + f"  - {{type: schedule, rules: [{rule}]}}\n").behavior == alone
+    given = head + "  - {type: concurrency, target: 9}\nbehavior: {scale_down: {stabilization_window: 1m}}\n"
+    assert spec_of(tmp_path, given).behavior.scale_down.stabilization_window == 60.0
+    beside = spec_of(tmp_path, GOOD + "  - {type: concurrency, target: 9}\n").behavior
+    assert beside.scale_down.stabilization_window == 300.0
+
+
+def test_the_panic_window_is_a_tenth_of_the_stable_one(tmp_path: Path) -> None:
+    head = GOOD.split("  - type")[0]
+    policy = spec_of(tmp_path, head + "  - {type: concurrency, target: 9, stable_window: 2m}\n").policies[0]
+    assert isinstance(policy, Concurrency)
+    assert policy.panic_window == 12.0
+    assert policy.aim == pytest.approx(6.3)
+
+
+def test_steps_bounds_are_in_the_metrics_unit(tmp_path: Path) -> None:
+    steps = "steps: [{above: 250ms, add: 50%}, {below: 0.1, remove: 1}]"
+    policy = spec_of(tmp_path, GOOD + f"  - {{type: step, metric: latency_p95, {steps}}}\n").policies[1]
+    assert isinstance(policy, Step)
+    assert [(rule.above, rule.below) for rule in policy.steps] == [(0.25, None), (None, 0.1)]
+    assert [str(rule.add or rule.remove) for rule in policy.steps] == ["50%", "1"]

@@ -105,7 +105,7 @@ def test_config_shows_each_value_with_its_origin(folder: Path) -> None:
     assert origins["port: 81"] == "$PORT of the environment"
     assert origins["stop_grace_period: 1m30s"] == "policies/web.yaml:5:22"
     assert origins["queue_timeout: 10s"] == "default"
-    assert origins["stabilization_window: 5m"] == "default (target_tracking: HPA's)"
+    assert origins["stabilization_window: 5m"] == "default (HPA's)"
     assert origins["init: true"] == "default (hardening)"
 
 

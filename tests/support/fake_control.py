@@ -9,6 +9,7 @@ from autoscaler.model import (
     Decision,
     Event,
     EventKind,
+    Fence,
     Limit,
     Mode,
     Orders,
@@ -39,7 +40,7 @@ def decision(service: str = "web", desired: int = 3, mode: Mode = Mode.STABLE) -
     """Four asked for, three allowed."""
     asked = Recommendation(0, "target_tracking", 4, "request_rate", 3.2, "160 at 50 a replica")
     bound = Limit("max", 4, 3, "the policy's max is 3")
-    return Decision(service, T, desired, 3, 4, (asked,), (bound,), mode, "request_rate asks for 4")
+    return Decision(service, T, desired, 3, 4, (asked,), (bound,), mode, "request_rate asks for 4", Fence(1, 3))
 
 
 def service_status(name: str = "web", **rest: object) -> ServiceStatus:

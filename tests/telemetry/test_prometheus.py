@@ -9,7 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from autoscaler import __version__
-from autoscaler.model import NO_ORDERS, Decision, Limit, Mode, Recommendation, ReplicaState, Sample
+from autoscaler.model import NO_ORDERS, Decision, Fence, Limit, Mode, Recommendation, ReplicaState, Sample
 from autoscaler.status import DaemonStatus, MetricStatus, ReplicaStatus, ServiceStatus
 from autoscaler.telemetry import reference
 from autoscaler.telemetry.counters import Counters
@@ -62,6 +62,7 @@ DECISION = Decision(
     limits=(Limit("max", 9, 3, "max is 3"), Limit("host_full", 3, 3, "no room")),
     mode=Mode.HOLD,
     reason="450 at 50 a replica",
+    within=Fence(1, 3),
 )
 
 

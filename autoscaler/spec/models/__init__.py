@@ -4,7 +4,9 @@ These are the values every other room reads. Durations are seconds, sizes bytes,
 filled in. How text becomes them, and what is said where it can't, is in the other modules of this room.
 """
 
-from autoscaler.spec.models.behavior import HPA_SCALE_DOWN, HPA_SCALE_UP, Behavior, Rate, ScalingRules
+from autoscaler.spec.models.base import keys_of
+from autoscaler.spec.models.behavior import HPA_SCALE_DOWN, HPA_SCALE_UP, OPEN, Behavior, Rate, ScalingRules
+from autoscaler.spec.models.concurrency import Concurrency
 from autoscaler.spec.models.metrics import (
     FRACTION_METRICS,
     LATENCIES,
@@ -13,10 +15,13 @@ from autoscaler.spec.models.metrics import (
     TOTAL_ONLY_METRICS,
     MetricName,
 )
-from autoscaler.spec.models.policies import Policy, TargetTracking, Tolerance
+from autoscaler.spec.models.policies import Policy
 from autoscaler.spec.models.replica import Build, HealthCheck, Logging, Mount, ReplicaSpec, Secret, Ulimit
 from autoscaler.spec.models.route import Bind, Route
+from autoscaler.spec.models.schedule import Schedule, ScheduleRule
 from autoscaler.spec.models.service import NAME_PATTERN, Bounds, ServiceSpec
+from autoscaler.spec.models.step import Amount, Step, StepRule
+from autoscaler.spec.models.target_tracking import TargetTracking, Tolerance
 
 __all__ = [
     "FRACTION_METRICS",
@@ -24,13 +29,16 @@ __all__ = [
     "HPA_SCALE_UP",
     "LATENCIES",
     "NAME_PATTERN",
+    "OPEN",
     "PROXY_METRICS",
     "REPLICA_METRICS",
     "TOTAL_ONLY_METRICS",
+    "Amount",
     "Behavior",
     "Bind",
     "Bounds",
     "Build",
+    "Concurrency",
     "HealthCheck",
     "Logging",
     "MetricName",
@@ -40,9 +48,14 @@ __all__ = [
     "ReplicaSpec",
     "Route",
     "ScalingRules",
+    "Schedule",
+    "ScheduleRule",
     "Secret",
     "ServiceSpec",
+    "Step",
+    "StepRule",
     "TargetTracking",
     "Tolerance",
     "Ulimit",
+    "keys_of",
 ]

@@ -34,6 +34,7 @@ HPA_SCALE_UP = ScalingRules(
     stabilization_window=0.0, policies=(Rate(percent=100.0, period=15.0), Rate(replicas=4, period=15.0))
 )
 HPA_SCALE_DOWN = ScalingRules(stabilization_window=300.0, policies=(Rate(percent=100.0, period=15.0),))
+OPEN = ScalingRules(stabilization_window=0.0, policies=())
 
 
 class Behavior(Model):

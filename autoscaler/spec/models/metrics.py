@@ -1,4 +1,4 @@
-"""The built-in metrics of a policy file, and a target in a metric's unit. Source: CONTRACT, "Metrics"."""
+"""The built-in metrics of a policy file, and a number in a metric's unit. Source: CONTRACT, "Metrics"."""
 
 from typing import Annotated, Any, Literal
 
@@ -26,16 +26,18 @@ TOTAL_ONLY_METRICS = (*LATENCIES, "error_ratio")
 FRACTION_METRICS = ("error_ratio", *REPLICA_METRICS)
 
 
-def _aim(given: Any, info: ValidationInfo) -> Any:
-    """A target in its metric's unit: a fraction may be written as a percentage, a latency as a duration."""
-    metric = info.data.get("metric")
-    if not isinstance(given, str) or metric is None:
-        return given
+def in_unit(metric: str, given: str) -> float:
+    """What was written for a metric in its unit: a latency as a duration, a fraction as a percentage. Raises ValueError."""
     if metric in LATENCIES:
         return parse_duration(given)
     if metric in FRACTION_METRICS:
         return parse_fraction(given)
     raise ValueError(f"found {given!r}; {metric} takes a plain number such as 50")
+
+
+def _aim(given: Any, info: ValidationInfo) -> Any:
+    metric = info.data.get("metric")
+    return in_unit(metric, given) if isinstance(given, str) and metric is not None else given
 
 
 Aim = Annotated[float, BeforeValidator(_aim, json_schema_input_type=str | float), Field(gt=0)]

@@ -1,76 +1,17 @@
-"""The policies of a service: each a type of its own."""
+"""The policies of a service: each a type of its own, in a module of its own.
 
-from typing import Annotated, Any, Literal
+Of each the other rooms know: `windows`, the metrics that it is decided by and how far back each is looked at in seconds;
+`metric`, the one that it is about; `aim`, what it wants of that one, `per_replica` or in all, None where it wants no
+single number.
+"""
 
-from pydantic import BeforeValidator, Field, model_validator
+from typing import Annotated
 
-from autoscaler.spec.fields import Duration, Fraction
-from autoscaler.spec.models.base import Model, at_key
-from autoscaler.spec.models.metrics import (
-    FRACTION_METRICS,
-    LATENCIES,
-    REPLICA_METRICS,
-    TOTAL_ONLY_METRICS,
-    Aim,
-    MetricName,
-)
+from pydantic import Field
 
+from autoscaler.spec.models.concurrency import Concurrency
+from autoscaler.spec.models.schedule import Schedule
+from autoscaler.spec.models.step import Step
+from autoscaler.spec.models.target_tracking import TargetTracking
 
-class Tolerance(Model):
-    """How far a ratio may be from 1 before anything moves, each way."""
-
-    up: Fraction = 0.1
-    down: Annotated[Fraction, Field(lt=1)] = 0.1
-
-
-def _tolerance(given: Any) -> Any:
-    if isinstance(given, str | int | float) and not isinstance(given, bool):
-        return {"up": given, "down": given}
-    return given
-
-
-Tolerances = Annotated[Tolerance, BeforeValidator(_tolerance, json_schema_input_type=str | float | Tolerance)]
-
-
-LARGEST_FRACTION = 10.0  # a replica without `cpus` may use several cores; seventy of them is a forgotten %
-
-
-class TargetTracking(Model):
-    """Kubernetes HPA v2's algorithm. `target` is one replica's share of the metric, `total` the whole service's.
-
-    For `cpu`, `memory` and `error_ratio` that is a fraction; for the others a number in the metric's unit (latencies:
-    seconds).
-    """
-
-    type: Literal["target_tracking"]
-    metric: MetricName
-    target: Aim | None = None
-    total: Aim | None = None
-    tolerance: Tolerances = Tolerance()
-    window: Annotated[Duration, Field(le=3600)] = 10.0
-
-    @model_validator(mode="after")
-    def _aimed(self) -> "TargetTracking":
-        """Exactly one of `target` and `total`, and the one that the metric can have."""
-        metric = self.metric
-        if self.target is not None and self.total is not None:
-            raise at_key("total", "given beside `target`; keep `target` (one replica's share) or `total` (the service's)")
-        if metric in TOTAL_ONLY_METRICS and self.total is None:
-            example = "`total: 250ms`" if metric in LATENCIES else "`total: 1%`"
-            key, what = ("total", "is missing") if self.target is None else ("target", "can't be shared out among replicas")
-            raise at_key(key, f"{metric} {what}; write {example}")
-        if metric in REPLICA_METRICS and self.target is None:
-            key, what = ("target", "needs it") if self.total is None else ("total", "is measured at each replica")
-            raise at_key(key, f"{metric} {what}; write `target: 70%`")
-        aim = self.target if self.target is not None else self.total
-        if metric in FRACTION_METRICS and aim is not None and aim > LARGEST_FRACTION:
-            raise at_key(
-                "total" if self.target is None else "target",
-                f"is {aim:.0%} of what there is; write `{aim:g}%` for {aim:g} %",
-            )
-        if aim is None:
-            raise at_key("target", "is missing; write `target: 50` (one replica's share) or `total: 500` (the service's)")
-        return self
-
-
-Policy = TargetTracking
+Policy = Annotated[TargetTracking | Concurrency | Step | Schedule, Field(discriminator="type")]

@@ -14,6 +14,7 @@ _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|us|d|h|m|s)")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([bkmgt])(?:i?b)?", re.IGNORECASE)
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 _LONGEST_S = 10 * 365 * 86400.0
+_LARGEST = 1024**5
 
 
 def parse_duration(text: str) -> float:
@@ -48,7 +49,10 @@ def parse_size(text: str) -> int:
     match = _SIZE.fullmatch(text.strip())
     if not match:
         raise ValueError(f"{text!r} is no size; write it like 512k, 256m or 1g")
-    return int(float(match[1]) * SIZE_UNITS[match[2].lower()])
+    size = float(match[1]) * SIZE_UNITS[match[2].lower()]
+    if size > _LARGEST:
+        raise ValueError(f"{text!r:.40} is more than a petabyte; write 1024t at most")
+    return int(size)
 
 
 def format_size(size: int) -> str:

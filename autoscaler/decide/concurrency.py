@@ -66,8 +66,9 @@ def _want(policy: Concurrency, replicas: float, ready: int) -> int:
 def _remembered(asked: Question) -> _Panic | None:
     """The panic so far. On the first tick more than one ready replica is a reason for one."""
     memory = asked.memory
-    if memory.get("watched"):
-        return _Panic(memory["renewed_at"], int(memory["highest"])) if "renewed_at" in memory else None
+    if "watched" in memory:
+        kept = memory.keys() >= {"renewed_at", "highest"}
+        return _Panic(memory["renewed_at"], int(memory["highest"])) if kept else None
     return _Panic(asked.t, asked.seen.ready) if asked.seen.ready > 1 else None
 
 

@@ -11,7 +11,7 @@ Source: DECISIONS, "Order of a decision".
 
 from autoscaler.decide.behavior import left, limit_rate, stabilize
 from autoscaler.decide.bounds import fence, in_force
-from autoscaler.decide.memory import Asked, Forced, Memory, Scaled
+from autoscaler.decide.memory import MAX_COUNT, Asked, Forced, Memory, Scaled
 from autoscaler.decide.recommend import Said, ask
 from autoscaler.decide.rounding import tidy
 from autoscaler.decide.samples import keep
@@ -49,7 +49,7 @@ def decide(spec: ServiceSpec, seen: Observation, memory: Memory, orders: Orders 
         t=t,
         desired=desired,
         recent=_needed(spec.behavior, asked, t),
-        latest=latest if moved or said.held else Asked(t, said.wanted),
+        latest=latest if moved or said.held else Asked(t, min(said.wanted, MAX_COUNT)),
         scaled=_changed(spec.behavior, scaled, desired - current, t),
         forced=Forced(t, current) if moved else None,
         samples=points,

@@ -23,6 +23,7 @@ from autoscaler.spec.models import Schedule, ScheduleRule, ServiceSpec
 
 BY_SCHEDULE = "by schedule"
 MINUTE_S = 60
+LATEST = 250_000_000_000  # in the year 9892: a calendar ends at 9999
 CLOCK_CHANGE_S = 3 * 3600  # no clock is put back further
 
 
@@ -75,6 +76,8 @@ def active(policy: Schedule, wall: float) -> list[Active]:
 def last_start(cron: str, timezone: str, minute: int) -> float | None:
     """The last start up to the beginning of this minute (since 1970); None where there was none in fifty years."""
     now = minute * MINUTE_S
+    if abs(now) > LATEST:
+        return None
     by_elapsed_time = any(field.startswith("*") for field in cron.split()[:2])
     # cronsim looks back from the hands of the clock; put back, they stand before the start that was, so look from later on
     ahead = datetime.fromtimestamp(now + (1 if by_elapsed_time else CLOCK_CHANGE_S), ZoneInfo(timezone))

@@ -105,7 +105,9 @@ def _value(policy: Step, asked: Question) -> float | None:
 
 
 def _remembered(memory: PolicyMemory) -> _Taken | None:
-    return _Taken(memory["stepped_at"], int(memory["base"]), int(memory["count"])) if "stepped_at" in memory else None
+    if not memory.keys() >= {"stepped_at", "base", "count"}:
+        return None
+    return _Taken(memory["stepped_at"], int(memory["base"]), int(memory["count"]))
 
 
 def _answer(count: int, taken: _Taken, reason: str) -> Answer:

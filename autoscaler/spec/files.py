@@ -67,7 +67,7 @@ def writable_by_all(paths: Sequence[Path]) -> Mapping[Path, str]:
     """Which of these everyone can write, with the mode seen; a file's folder counts unless its sticky bit is set."""
     open_to_all: dict[Path, str] = {}
     for path in paths:
-        for seen, sticky_is_fine in ((path, False), (path.parent, True)) if not path.is_dir() else ((path, False),):
+        for seen, sticky_is_fine in ((path, False),) if os.path.isdir(path) else ((path, False), (path.parent, True)):
             try:
                 mode = seen.stat().st_mode
             except OSError:

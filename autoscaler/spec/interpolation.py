@@ -90,6 +90,7 @@ def _evaluate(expression: str, lookup: Lookup, depth: int) -> tuple[str, tuple[s
         what = f"{shown('${' + expression + '}')} is no variable"
         raise CannotInterpolate(what, "write `${NAME}`, `${NAME:-default}` or `${NAME:?message}`")
     name, operator, word = match[1], match[2] or "", match[3] or ""
+    short = shown(name)[1:-1]
     variable = lookup(name)
     there = variable is not None and (variable.value != "" or not operator.startswith(":"))
     if operator.endswith("+"):
@@ -101,8 +102,9 @@ def _evaluate(expression: str, lookup: Lookup, depth: int) -> tuple[str, tuple[s
     if operator.endswith("?"):
         told, _ = interpolate(word, lookup, depth + 1)
         state = "is empty" if variable else "is not set"
-        raise CannotInterpolate(f"variable {name} {state}" + (f": {shown(told)[1:-1]}" if told else ""), f"set {name}")
-    raise CannotInterpolate(f"variable {name} is not set", f"set it, or write `${{{name}:-default}}`")
+        what = f"variable {short} {state}" + (f": {shown(told)[1:-1]}" if told else "")
+        raise CannotInterpolate(what, f"set {short}")
+    raise CannotInterpolate(f"variable {short} is not set", f"set it, or write `${{{short}:-default}}`")
 
 
 def fill_in(node: Node, lookup: Lookup, problems: Problems, path: Path = ()) -> Node:

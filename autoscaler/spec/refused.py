@@ -8,6 +8,7 @@ holds one.
 import os
 from collections.abc import Iterator
 
+from autoscaler.spec.models import NAME_PATTERN
 from autoscaler.spec.nodes import ListNode, MapNode, Mark, Node, Path, Scalar, shown
 from autoscaler.spec.problems import Problems
 from autoscaler.spec.volumes import NOT_YET
@@ -45,7 +46,8 @@ def check(replica: MapNode, path: Path, service: str, allowed: bool, problems: P
             problems.add(entry.mark, (*path, "labels", name), what, "remove it")
     for mark, where, what in _privileges(replica, path):
         if not allowed:
-            fix = f"remove it, or start with --allow-privileged {service or 'SERVICE'}"
+            named = service if NAME_PATTERN.fullmatch(service) else "SERVICE"
+            fix = f"remove it, or start with --allow-privileged {named}"
             problems.add(mark, where, f"refused: {what}", fix)
         elif len(where) == len(path) + 1:  # a key of its own, which no model has yet; capabilities and mounts have one
             problems.add(mark, where, NOT_YET, "remove it")

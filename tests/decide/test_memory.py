@@ -176,3 +176,8 @@ def test_no_text_does_worse_than_valueerror(data: st.DataObject) -> None:
         return
     assert memory.t is None or memory.t <= 2000.0
     assert decide(service(), seen(2000.0, request_rate=10.0), memory)[0].desired >= 1
+
+
+def test_a_count_of_any_size_that_was_asked_for_is_read_again() -> None:
+    _, memory = fold(service(), [seen(0.0, ready=1, request_rate=1e12), seen(1.0, ready=1, request_rate=1e12)])
+    assert Memory.from_json(memory.to_json(), now=1.0) == memory

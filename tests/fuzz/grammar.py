@@ -151,6 +151,36 @@ ROUTE: Mapping[str, Values] = {
     "timeout_client": DURATIONS, "timeout_server": DURATIONS, "timeout_header": DURATIONS, "timeout_tunnel": DURATIONS,
     "trusted_proxies": lambda random: [random.choice(ADDRESSES) for _ in range(random.randint(0, 3))], "tls": ({},),
 }  # fmt: skip
+STEP: Mapping[str, Values] = {"above": NUMBERS, "below": NUMBERS, "add": (*COUNTS, "50%", "1e9%"), "remove": (1, "0%", "x")}
+CRONS = (
+    "0 8 * * 1-5",
+    "* * * * *",
+    "0 0 31 2 *",
+    "*/0 * * * *",
+    "0 0 L * *",
+    "@daily",
+    "0 0 * *",
+    "59-0 * * * *",
+    "0 0 * * 7",
+    5,
+)
+RULE: Mapping[str, Values] = {"cron": CRONS, "for": DURATIONS, "min": COUNTS, "max": COUNTS}
+ZONES = ("UTC", "Europe/Berlin", "../UTC", "", "Europe", "x" * 300, "\x00", 1)
+POLICIES: Mapping[str, Mapping[str, Values]] = {
+    "concurrency": {
+        "target": NUMBERS, "utilization": FRACTIONS, "stable_window": DURATIONS, "panic_window": DURATIONS,
+        "panic_threshold": FRACTIONS, "max_scale_up_rate": NUMBERS, "max_scale_down_rate": NUMBERS,
+        "activation_scale": COUNTS,
+    },
+    "step": {
+        "metric": METRICS, "cooldown": DURATIONS, "window": DURATIONS,
+        "steps": lambda random: [_some(random, STEP, 0.4) for _ in range(random.randint(0, 3))],
+    },
+    "schedule": {
+        "timezone": ZONES, "rules": lambda random: [_some(random, RULE, 0.8) for _ in range(random.randint(0, 3))],
+    },
+    "predictive": {}, "x": {},
+}  # fmt: skip
 BEHAVIOR: Mapping[str, Values] = {
     "stabilization_window": DURATIONS, "select": ("max", "min", "disabled", "x"),
     "policies": ([], [{"percent": 1e308, "period": "1us"}], [{"replicas": 10**18, "period": "30m"}], [{"percent": 5e-324,
@@ -187,8 +217,11 @@ def document(random: Random) -> dict[str, Any]:
 
 
 def _policy(random: Random) -> dict[str, Any]:
+    kind = random.choice(("target_tracking", "target_tracking", *POLICIES))
+    if kind in POLICIES:
+        return {"type": kind, **_some(random, POLICIES[kind], 0.8)}
     made: dict[str, Any] = {
-        "type": "target_tracking" if random.random() < 0.9 else "step",
+        "type": kind,
         "metric": random.choice(METRICS),
         "window": random.choice(DURATIONS),
         random.choice(("target", "total")): random.choice(NUMBERS),

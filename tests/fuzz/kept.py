@@ -34,6 +34,21 @@ KEPT = (
         ENTRY.replace(b'"web"', b'"web","io.autoscaler.port":"1"')
         % (b'"State":"running","Created":1,"NetworkSettings":{"Networks":{"a":{"IPAddress":"1 x"}}}'),
     ),
+    (
+        "an env_file whose path is longer than a path may be",
+        "policies",
+        b'replica:\n env_file: {path: "' + b"a/" * 3000 + b'"}',
+    ),
+    ("a missing variable with a name of thousands of letters", "policies", b"a: $" + b"a" * 5000),
+    ("a size of hundreds of digits", "policies", b'replica:\n shm_size: "' + b"9" * 400 + b't"'),
+    ("a fix that named a service with a line separator", "policies", b'service: "\xe2\x80\xa8"\nreplica:\n privileged: t'),
+    (
+        "a count beyond what is read again",
+        "saved_states",
+        b'{"memory":{"version":1,"t":0,"desired":3,"recent":[],"latest":null,"scaled":[],"forced":null,"samples":{},'
+        b'"policies":{"1:step":{"stepped_at":1699999995,"base":0,"count":99999999}}},"next_number":7,"backoff":{"streak":2,'
+        b'"failed_at":0,"until":170,"why":"i"},"images":{},"ready_at":{}}',
+    ),
     ("an event whose time is a list", "docker_answers", b'events\n{"timeNano":[]}'),
     ("an event that is no JSON", "docker_answers", b"events\n{"),
     ("an event that is a list", "docker_answers", b"events\n[]"),

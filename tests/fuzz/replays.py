@@ -7,13 +7,20 @@ from random import Random
 from autoscaler.cli.replay import decide_lines
 from autoscaler.decide.replay import LineError
 from autoscaler.spec.models import Behavior, ScalingRules
-from tests.decide.builders import service, tracking
+from tests.decide.builders import concurrency, schedule, service, step, tracking
 from tests.fuzz.mutate import as_json, broken, misshapen
 from tests.fuzz.runs import Target, plain
 
 SPECS = (
     service(tracking("request_rate", 10.0, target=50.0), tracking("latency_p95", 10.0, total=0.25), min=1, max=20),
     service(tracking("cpu", 0.0, target=0.7), tracking("queue_length", 60.0, total=1e-300), min=0, max=10_000),
+    service(concurrency(1e-300), step({"above": 0, "add": "50%"}, {"below": -1, "remove": 3}), min=1, max=20),
+    service(
+        schedule({"cron": "0 0 29 2 *", "for": 86400.0, "min": 3, "max": 20}, timezone="Europe/Berlin"),
+        concurrency(5.0),
+        min=1,
+        max=20,
+    ),
     service(
         tracking("request_rate", 0.0, target=1e-320),
         behavior=Behavior(scale_up=ScalingRules(stabilization_window=0.0, policies=()), on_missing_metrics="fallback"),
@@ -21,7 +28,7 @@ SPECS = (
         max=5,
     ),
 )
-METRICS = {"request_rate": 220.0, "latency_p95": 0.3, "queue_length": 0, "error_ratio": None}
+METRICS = {"request_rate": 220.0, "concurrency": 30.0, "latency_p95": 0.3, "queue_length": 0, "error_ratio": None}
 
 
 def make(random: Random) -> bytes:

@@ -8,12 +8,14 @@ from random import Random
 
 from autoscaler.control.policies import restore
 from autoscaler.control.saved import Saved, dump, load
+from autoscaler.decide import decide
 from autoscaler.decide.memory import Asked, Forced, Memory, Point, Scaled
 from autoscaler.model import Orders, Override, PauseKind
 from autoscaler.reconcile.backoff import Backoff
 from autoscaler.reconcile.plan import Book
 from autoscaler.spec.load import load_document
 from autoscaler.store.rows import orders_from_text, orders_to_text, to_events
+from tests.decide.builders import concurrency, seen, service, step
 from tests.fuzz.mutate import as_json, misshapen
 from tests.fuzz.runs import Target, plain
 from tests.support.policies import GOOD
@@ -27,8 +29,13 @@ MEMORY = Memory(
     scaled=(Scaled(NOW - 9, 1),),
     forced=Forced(NOW - 99, 1),
     samples={"request_rate": (Point(NOW - 2, 40.0), Point(NOW - 1, 50.0))},
-    policies={"0:auto": {"capacity": 20.0, "panicked_at": NOW - 5}},
+    policies={
+        "0:concurrency": {"watched": 1.0, "renewed_at": NOW - 5, "highest": 4.0},
+        "1:step": {"stepped_at": NOW - 5, "base": 2.0, "count": 4.0},
+    },
 )
+SPEC = service(concurrency(), step({"above": 100, "add": 2}, metric="request_rate"), max=9)
+SEEN = seen(NOW, ready=2, concurrency=30.0, request_rate=20.0)
 STATE = Saved(
     memory=MEMORY,
     book=Book(7, Backoff(2, NOW - 3, NOW + 5, "it crashed")),
@@ -71,6 +78,9 @@ def check_state(text: str) -> None:
     assert backoff.streak >= 0
     assert all(isfinite(at) and at <= NOW for at in (*state.ready_at.values(), backoff.failed_at))
     assert isfinite(backoff.until)
+    decision, memory = decide(SPEC, SEEN, state.memory)
+    assert 1 <= decision.desired <= SPEC.replicas.max
+    assert Memory.from_json(memory.to_json(), NOW) == memory
 
 
 TARGET = Target("saved_states", make, plain(check), 100_000)

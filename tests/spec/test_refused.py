@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from autoscaler.spec.refused import dangerous
-from tests.support.policies import load_text, with_replica
+from tests.support.policies import load_text, told, with_replica
 
 PRIVILEGES = with_replica("volumes: ['/var/run/docker.sock:/var/run/docker.sock']\ncap_add: [SYS_ADMIN]")
 
@@ -64,3 +64,10 @@ def test_the_engine_we_are_told_of_counts(tmp_path: Path, monkeypatch: pytest.Mo
 def test_secrets_stand_in_no_problem(tmp_path: Path) -> None:
     loaded = load_text(tmp_path, with_replica("environment: {TOKEN: [hunter2]}\nenv_file: s.env"))
     assert "hunter2" not in "".join(map(str, loaded.problems))
+
+
+def test_a_fix_names_a_service_only_where_that_is_a_name() -> None:
+    text = with_replica("privileged: true")
+    assert any(line.endswith("--allow-privileged web") for line in told(text))
+    strange = told(text.replace("service: web", 'service: "\\u2028"'))
+    assert any(line.endswith("--allow-privileged SERVICE") for line in strange)

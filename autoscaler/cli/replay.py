@@ -40,7 +40,7 @@ def load_service(policy: Path, service: str | None) -> "ServiceSpec":
     from autoscaler.spec.load import load_policies
     from autoscaler.spec.problems import as_error
 
-    loaded = load_policies([policy], environ=os.environ)
+    loaded = load_policies([policy], environ=os.environ, to_zero=True)
     if loaded.problems:
         raise as_error(loaded.problems)
     for path, why in loaded.unread.items():

@@ -1,7 +1,7 @@
 """How few and how many replicas there may be now: the file's bounds, moved by a schedule, narrowed by an operator's order.
 
-An order never widens the bounds; where its min and max cross, max wins. The floor is at least 1: nothing yet knows when a
-service is idle. Source: CONTRACT, "HTTP API"; DECISIONS, "schedule" and "Zero".
+An order never widens the bounds; where its min and max cross, max wins. A floor of 0 is for zero.py to judge.
+Source: CONTRACT, "HTTP API"; DECISIONS, "schedule" and "Zero".
 """
 
 from dataclasses import replace
@@ -24,7 +24,6 @@ def in_force(orders: Orders, t: float) -> Override | None:
 def fence(spec: ServiceSpec, override: Override | None, t: float, wall_offset: float) -> Fence:
     """The bounds in force at `t` under an override; `wall_offset` is the wall clock minus `t`."""
     within = bounds(spec, t, wall_offset)
-    within = replace(within, min=min(max(within.min, 1), within.max))
     if override is None:
         return within
     if override.max is not None and override.max < within.max:

@@ -9,14 +9,18 @@ For that a decision stands in for one before it at the same `t`: its samples, it
 Source: DECISIONS, "Order of a decision".
 """
 
+from dataclasses import replace
+
 from autoscaler.decide.behavior import left, limit_rate, stabilize
 from autoscaler.decide.bounds import fence, in_force
 from autoscaler.decide.memory import MAX_COUNT, Asked, Forced, Memory, Scaled
 from autoscaler.decide.recommend import Said, ask
 from autoscaler.decide.rounding import tidy
 from autoscaler.decide.samples import keep
+from autoscaler.decide.zero import look
 from autoscaler.model import NO_ORDERS, Decision, Fence, Limit, Mode, Observation, Orders, Override, PauseKind
 from autoscaler.spec.models import Behavior, ServiceSpec
+from autoscaler.units import format_duration
 
 
 def decide(spec: ServiceSpec, seen: Observation, memory: Memory, orders: Orders = NO_ORDERS) -> tuple[Decision, Memory]:
@@ -27,19 +31,25 @@ def decide(spec: ServiceSpec, seen: Observation, memory: Memory, orders: Orders 
     override = in_force(orders, t)
     within = fence(spec, override, t, seen.wall_offset)
     current, scaled = _opening(seen, memory, t)
+    rest = look(spec, seen, memory.idle_since, current, t) if within.min == 0 else None
+    least = within.min
+    if rest is not None and not rest.asleep:
+        within = replace(within, min=min(rest.floor, within.max))
     asked = _asked_before(memory, current, t)
     points = keep(spec.policies, seen.totals, memory.samples, t)
     said = ask(spec.policies, spec.behavior, seen, points, t=t, current=current, within=within, remembered=memory.policies)
-    moved = not within.min <= current <= within.max
+    moved = not least <= current <= within.max
     if moved:
         limits = [_to_bound(current, within)]
     elif override is not None and override.replicas is not None:
         limits = _bounded(override.replicas, within)
+    elif rest is not None and rest.asleep:
+        limits = _idle(spec, said, orders.pause, current)
     else:
         limits = _limited(spec.behavior, said, orders.pause, current, asked, scaled, within, t)
     ordered = override.replicas if override is not None and not moved else None
     desired = limits[-1].after if limits else said.wanted if ordered is None else ordered
-    mode = _mode(said, override, orders.pause, moved=moved)
+    mode = _mode(said, override, orders.pause, moved=moved, asleep=rest is not None and rest.asleep)
     reason = _reason(said, limits, override, mode, t)
     decision = Decision(
         seen.service, t, desired, current, said.wanted, said.recommendations, tuple(limits), mode, reason, within
@@ -52,6 +62,7 @@ def decide(spec: ServiceSpec, seen: Observation, memory: Memory, orders: Orders 
         latest=latest if moved or said.held else Asked(t, min(said.wanted, MAX_COUNT)),
         scaled=_changed(spec.behavior, scaled, desired - current, t),
         forced=Forced(t, current) if moved else None,
+        idle_since=None if rest is None else rest.since,
         samples=points,
         policies=said.policies,
     )
@@ -109,7 +120,8 @@ def _limited(
 ) -> list[Limit]:
     """The limits between what the policies want and the count, in the order applied."""
     if said.held:
-        return [Limit("missing_metrics", said.wanted, current, f"held at {current} until it is back")]
+        held = Limit("missing_metrics", said.wanted, current, f"held at {current} until it is back")
+        return [held, *_bounded(current, within)]
     limits: list[Limit] = []
     count = said.wanted
     if count != current and pause is not None and pause is not (PauseKind.OUT if count < current else PauseKind.IN):
@@ -127,6 +139,15 @@ def _limited(
     return [*limits, *_bounded(count, within)]
 
 
+def _idle(spec: ServiceSpec, said: Said, pause: PauseKind | None, current: int) -> list[Limit]:
+    """To none at once, past windows and rates, unless a pause stops the fall."""
+    if current > 0 and pause is not None and pause is not PauseKind.OUT:
+        return [Limit("paused", 0, current, f"held at {current} by a pause")]
+    if current == 0:
+        return [Limit("idle", said.wanted, 0, "no load: none until a request comes")]
+    return [Limit("idle", said.wanted, 0, f"no load for {format_duration(spec.idle)}: none")]
+
+
 def _bounded(count: int, within: Fence) -> list[Limit]:
     bound = within.clamp(count)
     if bound == count:
@@ -136,11 +157,13 @@ def _bounded(count: int, within: Fence) -> list[Limit]:
     return [Limit("min", count, bound, f"bounded by {within.told_min()}", within.min_until)]
 
 
-def _mode(said: Said, override: Override | None, pause: PauseKind | None, *, moved: bool) -> Mode:
+def _mode(said: Said, override: Override | None, pause: PauseKind | None, *, moved: bool, asleep: bool) -> Mode:
     if override is not None and override.replicas is not None:
         return Mode.OVERRIDE
     if pause is not None:
         return Mode.PAUSED
+    if asleep:
+        return Mode.IDLE
     if said.held and not moved:
         return Mode.HOLD
     return Mode.PANIC if said.panic else Mode.STABLE

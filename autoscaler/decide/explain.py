@@ -6,8 +6,10 @@ Times are told from the decision on ("in 42s"), so that the text needs no clock 
 from autoscaler.decide.behavior import allows_more, farthest, left, lets_move
 from autoscaler.decide.bounds import in_force
 from autoscaler.decide.memory import Memory
+from autoscaler.decide.rounding import tidy
 from autoscaler.model import NO_ORDERS, Decision, Fence, Limit, Mode, Orders, PauseKind, Recommendation
 from autoscaler.spec.models import ServiceSpec
+from autoscaler.units import format_duration
 
 
 def explain(spec: ServiceSpec, decision: Decision, memory: Memory, orders: Orders = NO_ORDERS) -> str:
@@ -47,7 +49,7 @@ def _limit(limit: Limit, t: float) -> str:
 
 def _next(spec: ServiceSpec, decision: Decision, memory: Memory, orders: Orders, within: Fence, *, up: bool) -> str:
     """When the count could next move that way, if the policies asked for it from now on."""
-    stop = _stopped(decision, orders, within, up=up)
+    stop = _stopped(spec, decision, memory, orders, within, up=up)
     if stop:
         return stop
     count, t = decision.desired, decision.t
@@ -67,7 +69,7 @@ def _next(spec: ServiceSpec, decision: Decision, memory: Memory, orders: Orders,
     return f"in {left(at, t)} at the earliest ({waits}), then as far as {reach}"
 
 
-def _stopped(decision: Decision, orders: Orders, within: Fence, *, up: bool) -> str:
+def _stopped(spec: ServiceSpec, decision: Decision, memory: Memory, orders: Orders, within: Fence, *, up: bool) -> str:
     """Why the count can't move that way at all, "" where it can."""
     override = in_force(orders, decision.t)
     if decision.mode is Mode.OVERRIDE and override is not None:
@@ -75,12 +77,26 @@ def _stopped(decision: Decision, orders: Orders, within: Fence, *, up: bool) -> 
     if up and decision.desired >= within.max:
         return f"not beyond {within.told_max()}"
     if not up and decision.desired <= within.min:
-        return f"not below {within.told_min()}"
+        return (
+            _to_none(spec, decision, memory)
+            if spec.replicas.min == 0 and within.min <= 1
+            else f"not below {within.told_min()}"
+        )
     if orders.pause is not None and orders.pause is not (PauseKind.IN if up else PauseKind.OUT):
         return "when the pause ends"
     if not up and decision.mode is Mode.HOLD:
         return "when the missing metric is back"
     return ""
+
+
+def _to_none(spec: ServiceSpec, decision: Decision, memory: Memory) -> str:
+    """When a service that may have none will have none."""
+    if decision.desired == 0:
+        return "there are none"
+    idle = spec.idle
+    if memory.idle_since is None:
+        return f"to none after {format_duration(idle)} without any load"
+    return f"to none in {left(tidy(memory.idle_since + idle), decision.t)} if no load comes"
 
 
 def _wanted(count: int) -> str:

@@ -2,9 +2,10 @@
 
 `recent` holds, for each count that was asked for, the last time it was; `latest` the newest, apart from these because a
 decision asked again at the same `t` replaces it. `scaled` holds the change of each `t`, both directions. `forced` is the
-last move to a bound and where it came from. `samples` holds, by metric, what its longest window needs, and `policies` what
-each policy keeps for itself, by its place and type: numbers, of which those named `..._at` are times. Times are Unix
-seconds. Nothing here is older than some window of the policy file needs, so it does not grow.
+last move to a bound and where it came from, `idle_since` since when there has been no load. `samples` holds, by metric, what
+its longest window needs, and `policies` what each policy keeps for itself, by its place and type: numbers, of which those
+named `..._at` are times. Times are Unix seconds. Nothing here is older than some window of the policy file needs, so it does
+not grow.
 """
 
 import json
@@ -65,6 +66,7 @@ class Memory:
     latest: Asked | None = None
     scaled: tuple[Scaled, ...] = ()
     forced: Forced | None = None
+    idle_since: float | None = None
     samples: Mapping[str, tuple[Point, ...]] = field(default_factory=dict)
     policies: Mapping[str, PolicyMemory] = field(default_factory=dict)
 
@@ -79,6 +81,7 @@ class Memory:
                 "latest": None if self.latest is None else [self.latest.t, self.latest.count],
                 "scaled": [[change.t, change.by] for change in self.scaled],
                 "forced": None if self.forced is None else [self.forced.t, self.forced.was],
+                "idle_since": self.idle_since,
                 "samples": {name: [[p.t, p.value] for p in points] for name, points in self.samples.items()},
                 "policies": {name: dict(numbers) for name, numbers in self.policies.items()},
             },
@@ -125,7 +128,7 @@ def aged(memory: Memory, now: float) -> Memory:
 
 # ---------------------------------------------------------------- reading what was saved, trusting nothing
 
-_KEYS = {"version", "t", "desired", "recent", "latest", "scaled", "forced", "samples", "policies"}
+_KEYS = {"version", "t", "desired", "recent", "latest", "scaled", "forced", "idle_since", "samples", "policies"}
 _Value = TypeVar("_Value")
 
 
@@ -152,6 +155,7 @@ def _memory(saved: Mapping[str, Any], now: float) -> Memory:
         latest=_one(saved["latest"], lambda given: pairs(given, asked)),
         scaled=_net(pairs(saved["scaled"], lambda at, by: Scaled(at, _whole(by)))),
         forced=_one(saved["forced"], lambda given: pairs(given, lambda at, was: Forced(at, _count(was)))),
+        idle_since=None if saved["idle_since"] is None else time(saved["idle_since"]),
         samples={
             name: _newest(pairs(points, lambda at, value: Point(at, _number(value))))
             for name, points in _mapping(saved["samples"]).items()

@@ -34,6 +34,9 @@ def check_needs(tree: MapNode, problems: Problems) -> None:
 
 def check(spec: ServiceSpec, tree: MapNode, problems: Problems) -> None:
     """Look at one service that is fine in its parts."""
+    if spec.replicas.min > 0 and "scale_to_zero" in tree.entries:
+        mark = tree.entries["scale_to_zero"].mark
+        problems.add(mark, ("scale_to_zero",), f"replicas.min is {spec.replicas.min}", "write `min: 0`, or remove it")
     for path, what, fix in _policies(spec):
         problems.add(find(tree, path)[0], path, what, fix)
 

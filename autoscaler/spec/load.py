@@ -54,6 +54,7 @@ class _Settings:
     environ: Mapping[str, str]
     default_runtime: str | None
     allow_privileged: frozenset[str]
+    to_zero: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +72,13 @@ def load_policies(
     default_runtime: str | None = None,
     allow_privileged: frozenset[str] = frozenset(),
     allow_writable: bool = False,
+    to_zero: bool = False,
 ) -> Loaded:
-    """Read all policy files of these files and folders. Never raises for what is in them."""
-    settings = _Settings(environ, default_runtime, allow_privileged)
+    """Read all policy files of these files and folders. Never raises for what is in them.
+
+    `to_zero`: they are for deciding alone, so `replicas.min: 0` is fine.
+    """
+    settings = _Settings(environ, default_runtime, allow_privileged, to_zero)
     found = files.find(paths)
     unread = dict(found.unread)
     problems: list[Problem] = []
@@ -183,7 +188,7 @@ def _prepared(root: MapNode, name: str, place: Place, settings: _Settings) -> Ma
     if "runtime" not in entries and settings.default_runtime:
         runtime = settings.default_runtime
         entries["runtime"] = Entry(root.mark, Scalar(root.mark, runtime, runtime, source="--runtime"))
-    unavailable.check(root, place.problems)
+    unavailable.check(root, place.problems, to_zero=settings.to_zero)
     replica = entries.get("replica")
     if replica and isinstance(replica.value, MapNode):
         runtime_entry = entries.get("runtime")

@@ -7,7 +7,7 @@ from autoscaler.spec.nodes import Entry, ListNode, MapNode, Mark, Node, Path, Sc
 from autoscaler.spec.problems import Problems
 from autoscaler.spec.volumes import NOT_YET
 
-LATER_KEYS = ("scale_to_zero", "warm_pool", "shadow", "rollout")
+LATER_KEYS = ("warm_pool", "shadow", "rollout")
 LATER_POLICIES = ("latency_slo", "predictive", "auto")
 LATER_RUNTIMES = ("swarm", "kubernetes")
 LATER_ROUTE_KEYS = ("tls", "sticky", "canary")
@@ -61,8 +61,8 @@ def _without(node: MapNode, path: Path) -> MapNode:
     return MapNode(node.mark, entries)
 
 
-def check(root: MapNode, problems: Problems) -> None:
-    """Say of everything that is not available yet that it isn't."""
+def check(root: MapNode, problems: Problems, *, to_zero: bool) -> None:
+    """Say of everything that is not available yet that it isn't. `to_zero`: none is started, so there may be none."""
     for path in [
         *((key,) for key in LATER_KEYS),
         ("priority",),
@@ -76,7 +76,7 @@ def check(root: MapNode, problems: Problems) -> None:
     if isinstance(runtime, Scalar) and runtime.value in LATER_RUNTIMES:
         problems.add(mark, ("runtime",), f"{shown(runtime.text)} is {NOT_YET}", "allowed: docker, process")
     mark, least = find(root, ("replicas", "min"))
-    if isinstance(least, Scalar) and least.value == 0 and least.value is not False:
+    if not to_zero and isinstance(least, Scalar) and least.value == 0 and least.value is not False:
         problems.add(mark, ("replicas", "min"), f"0 (scale to zero) is {NOT_YET}", "write 1 or more")
     _check_policies(root, problems)
 

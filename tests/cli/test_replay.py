@@ -139,3 +139,15 @@ def test_a_reader_that_goes_away_ends_it_quietly(policy: Path) -> None:
         _, told = running.communicate(lines(*({**TICK, "t": t} for t in range(200))), timeout=20)
         assert running.returncode == 1
         assert b"Traceback" not in told
+
+
+def test_scale_to_zero_decides_here_though_nothing_can_run_it_yet(policy: Path) -> None:
+    policy.write_text(policy.read_text() + "replicas: {min: 0}\nscale_to_zero: {idle: 1m}\n")
+    quiet = {"replicas": {"ready": 1}, "metrics": {"request_rate": 0}}
+    asleep = {"t": 61, "replicas": {"ready": 0}, "metrics": {"request_rate": 0}, "waiting": 1}
+    ran = replay(policy, lines({"t": 0, **quiet}, {"t": 60, **quiet}, asleep))
+    told = [json.loads(line) for line in ran.stdout.splitlines()]
+    assert [(each["desired"], each["mode"]) for each in told] == [(1, "stable"), (0, "idle"), (1, "stable")]
+    checked = subprocess.run([*command(policy)[:1], "validate", str(policy)], capture_output=True, text=True, timeout=30)
+    assert checked.returncode == 2
+    assert "replicas.min: 0 (scale to zero) is not available yet; write 1 or more" in checked.stderr

@@ -32,7 +32,7 @@ def test_the_count_is_always_within_bounds(data: st.DataObject, spec: ServiceSpe
     decision, _ = decide(spec, data.draw(observations(t=t)), memory, ordered)
     assert decision.within.min <= decision.desired <= decision.within.max
     if not any(policy.type == "schedule" for policy in spec.policies):
-        assert max(spec.replicas.min, 1) <= decision.desired <= spec.replicas.max
+        assert spec.replicas.min <= decision.desired <= spec.replicas.max
 
 
 @laws

@@ -384,8 +384,8 @@ BROKEN = [
     ),
     pytest.param(
         GOOD + "scale_to_zero: {idle: 5m}\n",
-        "11:1: scale_to_zero: not available yet",
-        "remove it",
+        "11:1: scale_to_zero: replicas.min is 1",
+        "write `min: 0`, or remove it",
         id="scale_to_zero: {idle: 5m}",
     ),
     pytest.param(

@@ -19,7 +19,7 @@ from autoscaler.spec.models.policies import Policy
 from autoscaler.spec.models.replica import Build, HealthCheck, Logging, Mount, ReplicaSpec, Secret, Ulimit
 from autoscaler.spec.models.route import Bind, Route
 from autoscaler.spec.models.schedule import Schedule, ScheduleRule
-from autoscaler.spec.models.service import NAME_PATTERN, Bounds, ServiceSpec
+from autoscaler.spec.models.service import NAME_PATTERN, Bounds, ScaleToZero, ServiceSpec
 from autoscaler.spec.models.step import Amount, Step, StepRule
 from autoscaler.spec.models.target_tracking import TargetTracking, Tolerance
 
@@ -47,6 +47,7 @@ __all__ = [
     "Rate",
     "ReplicaSpec",
     "Route",
+    "ScaleToZero",
     "ScalingRules",
     "Schedule",
     "ScheduleRule",

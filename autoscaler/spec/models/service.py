@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
+from autoscaler.spec.fields import PositiveDuration
 from autoscaler.spec.models.base import Model
 from autoscaler.spec.models.behavior import Behavior
 from autoscaler.spec.models.policies import Policy
@@ -28,6 +29,22 @@ class Bounds(Model):
         return self
 
 
+class Ignored(Model):
+    """Requests that wake nobody."""
+
+    user_agents: tuple[str, ...] = ("Prometheus", "kube-probe")
+    paths: tuple[str, ...] = ("/robots.txt",)
+
+
+class ScaleToZero(Model):
+    """When a service with `replicas.min: 0` has none, after no load for `idle` seconds, and what its requests wait for."""
+
+    idle: PositiveDuration = 300.0
+    hold_timeout: PositiveDuration = 30.0
+    max_held: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
+    ignore: Ignored = Ignored()
+
+
 class ServiceSpec(Model):
     """One service under a policy. `spec_hash` is of what the file says in `replica:`, `folder` where the file lies."""
 
@@ -38,8 +55,14 @@ class ServiceSpec(Model):
     replicas: Bounds = Bounds()
     policies: tuple[Policy, ...]
     behavior: Behavior = Behavior()
+    scale_to_zero: ScaleToZero | None = None
     spec_hash: str = ""
     folder: str = "."
+
+    @property
+    def idle(self) -> float:
+        """With `replicas.min: 0`: no load for so long, and there shall be none."""
+        return (self.scale_to_zero or ScaleToZero()).idle
 
 
 NAME_PATTERN = re.compile(SERVICE_NAME)

@@ -15,6 +15,7 @@ from autoscaler.errors import EngineError
 from autoscaler.model import Instance
 from autoscaler.runtimes.docker import labels as names
 from autoscaler.runtimes.docker.changes import EventFeed, read_event, to_change
+from autoscaler.runtimes.docker.deaths import Deaths
 from autoscaler.runtimes.docker.images import image_id
 from autoscaler.runtimes.docker.listing import exit_from_state, exit_from_status, read_list, to_instance
 from autoscaler.runtimes.docker.logs import LineCutter
@@ -141,6 +142,7 @@ def check_events(body: bytes) -> None:
         event = read_event(given)
         if feed.is_new(event) and type(at := event.get("timeNano")) is int and 0 < at < BITS_64:
             assert not feed.is_new(event), "told twice"
+        Deaths().note(event, 0.0)
         change = to_change(event, INSTANCE, {ID: ("web", "web-1")})
         assert change is None or f"{change.service} {change.replica} {change.what}".encode()
 

@@ -66,7 +66,8 @@ def test_secrets_stand_in_no_problem(tmp_path: Path) -> None:
     assert "hunter2" not in "".join(map(str, loaded.problems))
 
 
-def test_a_fix_names_a_service_only_where_that_is_a_name() -> None:
+def test_a_fix_names_a_service_only_where_that_is_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     text = with_replica("privileged: true")
     assert any(line.endswith("--allow-privileged web") for line in told(text))
     strange = told(text.replace("service: web", 'service: "\\u2028"'))

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from docker import APIClient
@@ -16,6 +17,7 @@ from autoscaler.ports import Clock, Progress
 from autoscaler.runtimes.docker import labels
 from autoscaler.runtimes.docker.body import create_body
 from autoscaler.runtimes.docker.changes import SILENCE_S, EventFeed, to_change
+from autoscaler.runtimes.docker.deaths import Deaths
 from autoscaler.runtimes.docker.diagnose import diagnose_engine
 from autoscaler.runtimes.docker.diagnose_service import diagnose_service
 from autoscaler.runtimes.docker.end import STOP_MARGIN_S, remove_replica, stop_replica
@@ -42,10 +44,12 @@ class DockerReader:
         self._engine = Engine(environ, read_only=self.read_only)
         self._feed = EventFeed()
         self._exits: dict[str, Exit] = {}
+        self._deaths = Deaths()
         self._known: dict[str, tuple[str, str]] = {}
 
     async def observe(self) -> Sequence[Instance]:
-        """Every replica of this instance, whatever its phase: one list, and a look at those that ended since the last."""
+        """Every replica of this instance, whatever its phase: one list, and a look at those that ended since the last and of
+        which no event told."""
         filters = labels.ours(self.instance)
         listed = await self._engine.get(
             "list replicas",
@@ -54,8 +58,9 @@ class DockerReader:
             lambda client: client.containers(all=True, filters=filters),
         )
         entries = read_list(listed)
+        self._deaths.keep_only([entry["Id"] for entry in entries])
         await self._learn_exits(entries)
-        seen = tuple(to_instance(entry, self._exits.get(entry["Id"])) for entry in entries)
+        seen = tuple(self._to_instance(entry) for entry in entries)
         self._known = {instance.id: (instance.service, instance.replica) for instance in seen}
         return seen
 
@@ -77,7 +82,10 @@ class DockerReader:
         asking again goes on where it ended."""
         while True:
             async for event in self._engine.stream("follow events", self._feed.open, SILENCE_S):
-                change = to_change(event, self.instance, self._known) if self._feed.is_new(event) else None
+                if not self._feed.is_new(event):
+                    continue
+                self._deaths.note(event, self.clock.now())
+                change = to_change(event, self.instance, self._known)
                 if change is not None:
                     yield change
 
@@ -116,12 +124,21 @@ class DockerReader:
         """Know of each ended one how it ended; one that was started again is asked anew when it ends again."""
         ended = {entry["Id"]: entry for entry in entries if phase_of(entry) is Phase.EXITED}
         self._exits = {id: exit for id, exit in self._exits.items() if id in ended}
+        told_by_events = {id: exit for id in ended if (exit := self._deaths.of(id, self.clock.now())) is not None}
+        self._exits = told_by_events | self._exits
         new = [id for id in ended if id not in self._exits]
         told = await asyncio.gather(*(self._engine.look("look at an ended replica", _state_of(id)) for id in new))
         for id, state in zip(new, told, strict=True):
             exit = exit_from_state(state) if state is not None else exit_from_status(ended[id])
             if exit is not None:
                 self._exits[id] = exit
+
+    def _to_instance(self, entry: Entry) -> Instance:
+        instance = to_instance(entry, self._exits.get(entry["Id"]))
+        exit = self._deaths.of(instance.id, self.clock.now())
+        if exit is None or instance.phase is Phase.EXITED:
+            return instance
+        return replace(instance, phase=Phase.EXITED, address=None, healthy=None, exit=exit)
 
     async def _stats(self, id: str) -> Usage | None:
         try:

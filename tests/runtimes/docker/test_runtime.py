@@ -1,9 +1,11 @@
 """What only containers have, on the host's engine: labels, hardening, networks, volumes, secrets, strangers."""
 
 import asyncio
+import contextlib
 import os
+import signal
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -256,6 +258,52 @@ async def test_what_anyone_does_to_a_replica_is_told(stage: Stage, client: APICl
     await heard("destroy")
     listener.cancel()
     await asyncio.gather(listener, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def looking_at_events(stage: Stage) -> AsyncIterator[Callable[[str], Awaitable[Instance]]]:
+    """What the only replica looked like right after an event of that kind."""
+    looks: dict[str, Instance] = {}
+
+    async def listen() -> None:
+        async for change in stage.runtime.changes():
+            if change.what in ("die", "start"):
+                looks[change.what] = await only(stage)
+
+    async def looked(after: str) -> Instance:
+        async with asyncio.timeout(10):
+            while after not in looks:
+                await asyncio.sleep(0.01)
+        return looks[after]
+
+    listener = asyncio.create_task(listen())
+    await asyncio.sleep(0.3)  # let it connect: there is no event of that
+    yield looked
+    listener.cancel()
+    await asyncio.gather(listener, return_exceptions=True)
+
+
+async def test_an_end_is_seen_as_soon_as_it_is_told(stage: Stage, client: APIClient) -> None:
+    """The engine's list lags behind its events by up to a second, while it takes the container's network down."""
+    seen = await started(stage, stage.spec())
+    async with looking_at_events(stage) as looked:
+        os.kill(inspect(client, seen.id)["State"]["Pid"], signal.SIGKILL)
+        ended = await looked("die")
+        assert (ended.phase, ended.exit, ended.address) == (Phase.EXITED, Exit(137), None)
+        await in_phase(stage, Phase.EXITED)
+        client.start(seen.id)
+        again = await looked("start")
+        assert (again.phase, again.exit) == (Phase.RUNNING, None)
+
+
+async def test_that_it_was_out_of_memory_is_told_with_its_end(stage: Stage) -> None:
+    hog = "sleep 0.5; exec dd if=/dev/zero of=/dev/null bs=128M"
+    spec = stage.spec(hog, mem_limit=16 << 20)
+    image = await stage.runtime.prepare(spec, lambda _: None)
+    async with looking_at_events(stage) as looked:
+        await stage.runtime.start(spec, "web-1", image)
+        ended = await looked("die")
+    assert (ended.phase, ended.exit) == (Phase.EXITED, Exit(137, oom=True))
 
 
 async def test_a_reader_looks_and_has_nothing_that_writes(stage: Stage, instance: str) -> None:

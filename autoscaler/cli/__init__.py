@@ -51,11 +51,11 @@ COMMANDS = {
         "config": "Show the policy in force, each value with its origin.",
         "schema": "Print the JSON Schema of a policy file.",
         "replay": "Decide on recorded metrics: JSON Lines in, JSON Lines out, one for one.",
+        "simulate": "Run a policy against a modelled service and a trace of traffic.",
     },
 }
 NOT_YET = {
     "rollout": "Show or undo a rollout: not available yet.",
-    "simulate": "Run a policy against a modelled service: not available yet.",
     "convert": "Turn an HPA or KEDA manifest into a policy: not available yet.",
     "export": "Turn a policy into an HPA or KEDA manifest: not available yet.",
 }

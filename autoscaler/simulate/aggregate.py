@@ -19,11 +19,13 @@ from math import ceil, sqrt
 from random import Random
 
 from autoscaler.simulate.chance import binomial, poisson
+from autoscaler.simulate.load import Load
 from autoscaler.simulate.service_time import ServiceTime
 from autoscaler.simulate.tally import Tally
 
 STEPS_PER_SERVICE = 5.0
 LEAST_STEPS = 10.0  # a second
+LEAST_SAMPLED = 60  # latencies of those that did not wait, each time
 
 Cohort = list[float]  # when they came, how many
 
@@ -31,7 +33,9 @@ Cohort = list[float]  # when they came, how many
 class Aggregate:
     """Replicas and their queue, as numbers. It changes in place."""
 
-    def __init__(self, service: ServiceTime, slots: int, queue_timeout_s: float, rng: Random, tally: Tally) -> None:
+    def __init__(
+        self, service: ServiceTime, slots: int, queue_timeout_s: float, rng: Random, tally: Tally, now: float = 0.0
+    ) -> None:
         self._service = service
         self._slots = slots
         self._timeout_s = queue_timeout_s
@@ -45,10 +49,10 @@ class Aggregate:
         self.queued = 0
         self._finishing: list[float] = []  # when draining replicas' requests will be answered
         self._leaving: list[tuple[float, float]] = []  # when draining replicas will be gone, and since when they drain
-        self._now = 0.0
+        self._now = now
         self._busy_s = 0.0
         self._slots_s = 0.0
-        self.drained_s = 0.0
+        self._drained_s = 0.0
 
     # ------------------------------------------------------------ what is there
 
@@ -61,6 +65,11 @@ class Aggregate:
     def in_service(self) -> int:
         """Requests that replicas work on."""
         return self._busy + len(self._finishing)
+
+    @property
+    def drained_s(self) -> float:
+        """Replica-seconds of those that drained, and drain."""
+        return self._drained_s + sum(self._now - since for _, since in self._leaving)
 
     def busy(self, now: float) -> tuple[float, ...]:
         """The share of each ready replica's slots that was busy since the last tick: all alike; begins a new tick."""
@@ -99,6 +108,17 @@ class Aggregate:
     def _share(self) -> int:
         return min(self._slots, binomial(self._rng, self._busy, 1 / self.ready)) if self.ready > 1 else self._busy
 
+    # ------------------------------------------------------------ taking over from the other engine
+
+    def give(self) -> Load:
+        """What is there, for the other engine, once nothing drains."""
+        return Load(self.ready, self._busy, tuple(came for came, count in self._queue for _ in range(int(count))))
+
+    def take(self, load: Load) -> None:
+        """Go on from there, in an engine that is empty."""
+        self.ready, self._busy, self.queued = load.ready, load.in_service, len(load.queued)
+        self._queue = deque([came, 1] for came in load.queued)
+
     # ------------------------------------------------------------ time goes on
 
     def run(self, until: float, rate: float) -> None:
@@ -123,7 +143,8 @@ class Aggregate:
             tally.count_arrivals((start + until) / 2, came)
         if at_once:
             self._judge((start + until) / 2, 0.0, at_once)
-            tally.tick.latencies.add(self._service.draws(self._rng, steps), at_once / steps)
+            sampled = max(steps, LEAST_SAMPLED)
+            tally.tick.latencies.add(self._service.draws(self._rng, sampled), at_once / sampled)
         finishing_s = self._finish(start, until)
         tally.tick.busy_s += busy_s + finishing_s
         tally.tick.in_flight_s += busy_s + queued_s + finishing_s
@@ -196,5 +217,5 @@ class Aggregate:
             self._tally.tick.answered += 1
         while self._leaving and self._leaving[0][0] <= until:
             gone, since = heappop(self._leaving)
-            self.drained_s += gone - since
+            self._drained_s += gone - since
         return in_service_s + len(self._finishing) * (until - start)

@@ -13,6 +13,7 @@ from heapq import heapify, heappop, heappush, heapreplace
 from math import inf
 from random import Random
 
+from autoscaler.simulate.load import Load
 from autoscaler.simulate.service_time import ServiceTime
 from autoscaler.simulate.tally import Tally
 
@@ -37,7 +38,9 @@ Running = tuple[float, int, Slots, float, float]  # finish, number, replica, cam
 class Exact:
     """Replicas and their queue. It changes in place."""
 
-    def __init__(self, service: ServiceTime, slots: int, queue_timeout_s: float, rng: Random, tally: Tally) -> None:
+    def __init__(
+        self, service: ServiceTime, slots: int, queue_timeout_s: float, rng: Random, tally: Tally, now: float = 0.0
+    ) -> None:
         self._service = service
         self._slots = slots
         self._timeout_s = queue_timeout_s
@@ -49,9 +52,9 @@ class Exact:
         self._running: list[Running] = []
         self._queue: deque[float] = deque()
         self._number = 0
-        self._now = 0.0
-        self._tick_t = 0.0
-        self.drained_s = 0.0
+        self._now = now
+        self._tick_t = now
+        self._drained_s = 0.0
 
     # ------------------------------------------------------------ what is there
 
@@ -74,6 +77,11 @@ class Exact:
     def in_service(self) -> int:
         """Requests that replicas work on."""
         return len(self._running)
+
+    @property
+    def drained_s(self) -> float:
+        """Replica-seconds of those that drained, and drain."""
+        return self._drained_s + sum(self._now - replica.since for replica in self._draining)
 
     def busy(self, now: float) -> tuple[float, ...]:
         """The share of each ready replica's slots that was busy since the last tick, oldest first; begins a new tick."""
@@ -120,6 +128,30 @@ class Exact:
         self._queue.extendleft(reversed(lost))
         self._queue = deque(sorted(self._queue))
         self._fill()
+
+    # ------------------------------------------------------------ taking over from the other engine
+
+    def give(self) -> Load:
+        """What is there, for the other engine, which counts latencies as services begin: those under way are counted now."""
+        tally = self._tally
+        objective = tally.objective
+        for finish, _, _, came, wait in self._running:
+            latency = finish - came
+            if latency >= 0:
+                tally.tick.latencies.add((latency,))
+            if latency > objective.latency_s or wait > objective.wait_s:
+                tally.count_late(came)
+        return Load(self.ready, self.in_service, tuple(self._queue))
+
+    def take(self, load: Load) -> None:
+        """Go on from there, in an engine that is empty."""
+        self.add(load.ready)
+        for rest in self._service.residuals(self._rng, load.in_service):
+            replica = _take(self._free, self._rng.random())
+            replica.in_flight += 1
+            self._number += 1
+            heappush(self._running, (self._now + rest, self._number, replica, JUDGED, 0.0))
+        self._queue.extend(load.queued)
 
     # ------------------------------------------------------------ time goes on
 
@@ -221,7 +253,7 @@ class Exact:
 
     def _gone(self, replica: Slots, at: float) -> None:
         self._draining.remove(replica)
-        self.drained_s += at - replica.since
+        self._drained_s += at - replica.since
 
 
 def _take(free: list[Slots], chance: float) -> Slots:

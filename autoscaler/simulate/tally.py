@@ -58,6 +58,14 @@ class Tally:
         self.tick = SinceTick()
         return tick
 
+    def begin(self, in_flight: int) -> None:
+        """Forget what was counted so far: the score begins here, with so many requests in flight."""
+        self.requests = in_flight
+        self.answered = self.dropped = self.late = 0
+        self.latencies = Histogram()
+        self.arrivals_by_minute = {}
+        self.late_by_minute = {}
+
     def count_arrivals(self, t: float, count: int) -> None:
         """So many requests came about `t`."""
         self.tick.arrivals += count

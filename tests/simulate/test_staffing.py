@@ -16,6 +16,14 @@ def test_erlang_c_is_the_textbooks(slots: int, offered: float) -> None:
     assert erlang_c(slots, offered) == pytest.approx(last / (sum_before + last))
 
 
+@pytest.mark.parametrize(("slots", "offered"), [(900, 800.0), (1010, 1000.0), (5100, 5000.0)])
+def test_erlang_c_of_many_slots_is_that_of_the_whole_recursion(slots: int, offered: float) -> None:
+    blocked = 1.0
+    for count in range(1, slots + 1):
+        blocked = offered * blocked / (count + offered * blocked)
+    assert erlang_c(slots, offered) == pytest.approx(blocked / (1 - offered * (1 - blocked) / slots), rel=1e-9)
+
+
 def test_beyond_capacity_everyone_waits() -> None:
     assert erlang_c(3, 3.0) == erlang_c(3, 10.0) == 1.0
 

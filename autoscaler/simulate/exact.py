@@ -122,11 +122,10 @@ class Exact:
         gone = self._ready.pop(self._rng.randrange(len(self._ready)))
         gone.ready = False
         self._free = [replica for replica in self._free if replica.ready]
-        lost = sorted(came for _, _, replica, came, _ in self._running if replica is gone)
+        lost = [came for _, _, replica, came, _ in self._running if replica is gone]
         self._running = [each for each in self._running if each[2] is not gone]
         heapify(self._running)
-        self._queue.extendleft(reversed(lost))
-        self._queue = deque(sorted(self._queue))
+        self._queue = deque(sorted([*lost, *self._queue]))
         self._fill()
 
     # ------------------------------------------------------------ taking over from the other engine

@@ -13,12 +13,14 @@ from typing import Any
 import pytest
 
 from autoscaler.simulate import fleet as fleets
+from autoscaler.simulate.aggregate import Aggregate
 from autoscaler.simulate.chance import binomial, poisson
 from autoscaler.simulate.fleet import Fleet
 from autoscaler.simulate.model import Model
 from autoscaler.simulate.result import Result
 from autoscaler.simulate.run import simulate
 from autoscaler.simulate.service_time import ServiceTime
+from autoscaler.simulate.staffing import erlang_c
 from autoscaler.simulate.tally import Objective, Tally
 from autoscaler.simulate.trace import Trace, read_trace
 from tests.decide.builders import service, tracking
@@ -83,6 +85,7 @@ def means(plan: Plan, **keys: Any) -> Told:
         pytest.param(CALM, 1.0, 1, 0.02, id="exponential, calm"),
         pytest.param(TIGHT, 1.0, 1, 0.06, id="exponential, tight"),
         pytest.param(CALM, 0.0, 1, 0.03, id="deterministic, calm"),
+        pytest.param(TIGHT, 0.0, 1, 0.05, id="deterministic, tight"),
         pytest.param(CALM, 1.5, 1, 0.04, id="lognormal, calm"),
         pytest.param(TIGHT, 1.5, 1, 0.06, id="lognormal, tight"),
         pytest.param(CALM, 1.0, 4, 0.03, id="four slots, calm"),
@@ -104,6 +107,18 @@ def test_of_one_plan_they_tell_the_same(
     assert chosen.p99 == pytest.approx(exact.p99, rel=within)
     assert chosen.late == pytest.approx(exact.late, rel=2 * within, abs=0.0002)
     assert chosen.replica_seconds == pytest.approx(exact.replica_seconds, rel=0.001)
+
+
+@pytest.mark.parametrize("rho", [0.8, 0.9])
+def test_by_number_the_queue_is_that_of_mmc(rho: float) -> None:
+    """The mean queue is C rho / (1 - rho)."""
+    tally = Tally(Objective())
+    made = Aggregate(ServiceTime(0.1), 1, 1e9, Random(4), tally)
+    made.add(40)
+    made.run(2000.0, 400 * rho)
+    queued = (tally.tick.in_flight_s - tally.tick.busy_s) / 2000
+    assert tally.tick.busy_s / 2000 == pytest.approx(40 * rho, rel=0.01)
+    assert queued == pytest.approx(erlang_c(40, 40 * rho) * rho / (1 - rho), rel=0.08)
 
 
 def test_of_an_overload_that_drops_they_tell_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

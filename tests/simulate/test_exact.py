@@ -116,6 +116,28 @@ def test_the_newest_replica_is_drained_first() -> None:
     assert (made.ready, made.draining) == (1, 0)
 
 
+def test_a_draining_replica_leaves_the_queue_to_others() -> None:
+    made, tally = engine(service_s=2.0, cv=0)
+    made.add(1)
+    made.run(1.0, 20.0)
+    waiting = made.queued
+    made.drain(1)
+    made.run(10.0, 0.0)
+    assert (made.queued, made.in_service, tally.tick.answered) == (waiting, 0, 1)
+
+
+def test_what_a_crash_puts_back_is_as_old_as_it_was() -> None:
+    made, tally = engine(service_s=1000.0, cv=0, slots=3, timeout_s=5.0)
+    made.add(2)
+    made.run(0.6, 20.0)
+    early = tally.tick.arrivals
+    assert early > 6
+    made.run(1.0, 20.0)
+    made.crash()
+    made.run(5.6, 0.0)
+    assert tally.tick.dropped == early - 3
+
+
 def test_a_crash_puts_back_what_was_in_flight_before_what_waits() -> None:
     made, tally = engine(service_s=1000.0, cv=0, slots=3)
     made.add(2)

@@ -6,6 +6,7 @@ makes of it. So all figures are means over seeds.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import exp
 from random import Random
 from statistics import fmean
 from typing import Any
@@ -119,6 +120,16 @@ def test_by_number_the_queue_is_that_of_mmc(rho: float) -> None:
     queued = (tally.tick.in_flight_s - tally.tick.busy_s) / 2000
     assert tally.tick.busy_s / 2000 == pytest.approx(40 * rho, rel=0.01)
     assert queued == pytest.approx(erlang_c(40, 40 * rho) * rho / (1 - rho), rel=0.08)
+
+
+def test_by_number_what_is_in_service_ends_as_services_do() -> None:
+    """Of exponential services exp(-1) are left after their mean."""
+    made = Aggregate(ServiceTime(0.1), 1, 1e9, Random(4), Tally(Objective()))
+    made.add(400_000)
+    made.run(2.0, 2_000_000.0)
+    before = made.in_service
+    made.run(2.1, 0.0)
+    assert made.in_service / before == pytest.approx(exp(-1), rel=0.03)
 
 
 def test_of_an_overload_that_drops_they_tell_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,6 +58,16 @@ def test_a_tick_is_told_as_the_meter_tells_it() -> None:
     assert then.totals["error_ratio"].value is None or then.totals["request_rate"].value == 0
 
 
+def test_each_policy_is_told_its_percentile() -> None:
+    tally = Tally(Objective())
+    fleet = Fleet(Model(ServiceTime(0.1)), 1e9, tally, 100)
+    eyes = Eyes(service(tracking("latency_p50", 10.0, total=1.0), tracking("latency_p99", 10.0, total=1.0)))
+    fleet.run(1000.0, 20.0)
+    totals = eyes.see(1000.0, 1000.0, tally.close(), fleet, outage=False).totals
+    assert totals["latency_p50"].value == pytest.approx(0.0693, rel=0.03)
+    assert totals["latency_p99"].value == pytest.approx(0.4605, rel=0.03)
+
+
 def test_in_an_outage_every_metric_is_missing() -> None:
     tally = Tally(Objective())
     fleet = Fleet(Model(), 1e9, tally, 2)

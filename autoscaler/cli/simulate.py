@@ -49,6 +49,7 @@ def simulate(
     ] = None,
     slo_wait: Annotated[Duration | None, typer.Option("--slo-wait", help="The longest good time queued.")] = None,
     seed: Annotated[int, typer.Option("--seed", help="Another seed is another run of chance.")] = 1,
+    plot: Annotated[Path | None, typer.Option("--plot", metavar="HTML", help="Write a page with charts of it.")] = None,
     as_json: Json = False,
 ) -> None:
     """Run a policy against a modelled service and a trace of traffic.
@@ -67,15 +68,22 @@ def simulate(
       60,133
     """
     from autoscaler.cli.terminal import show
-    from autoscaler.simulate import load_trace
+    from autoscaler.simulate import Timeline, load_trace, page
     from autoscaler.simulate import simulate as run
 
     model = _model(service_time, service_cv, replica_concurrency, startup, slo, slo_wait, seed)
     files = [policy, *(compare or [])]
+    if len(set(files)) < len(files):
+        raise UsageError("given twice", where="--compare", fix="name each policy file once")
     specs = [load_service(file, service) for file in files]
     traffic = load_trace(trace)
-    results = [run(spec, traffic, model) for spec in specs]
     names = [str(file) for file in files]
+    timelines = {name: Timeline(traffic, model.tick_s) for name in names}
+    results = [run(spec, traffic, model, timelines[name]) for name, spec in zip(names, specs, strict=True)]
+    if plot is not None:
+        _write(
+            plot, page({name: each.points for name, each in timelines.items()}, f"simulate {trace.name}", _assumed(model))
+        )
     if as_json:
         typer.echo(_json(names, results))
         return
@@ -105,6 +113,13 @@ def _seconds(flag: str, text: str) -> float:
         return parse_duration(text)
     except ValueError as error:
         raise UsageError(str(error), where=flag) from error
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(error.strerror or "can't be written", where=str(path), fix="name another file by --plot") from error
 
 
 # ---------------------------------------------------------------- what is printed

@@ -4,11 +4,24 @@ Deterministic by seed. Two engines: exact.py, request by request, and aggregate.
 """
 
 from autoscaler.simulate.model import Model
+from autoscaler.simulate.plot import page
 from autoscaler.simulate.result import Result
 from autoscaler.simulate.run import simulate
 from autoscaler.simulate.service_time import ServiceTime
 from autoscaler.simulate.tally import Objective
+from autoscaler.simulate.timeline import Timeline
 from autoscaler.simulate.trace import Trace, TraceError
 from autoscaler.simulate.trace_file import load_trace
 
-__all__ = ["Model", "Objective", "Result", "ServiceTime", "Trace", "TraceError", "load_trace", "simulate"]
+__all__ = [
+    "Model",
+    "Objective",
+    "Result",
+    "ServiceTime",
+    "Timeline",
+    "Trace",
+    "TraceError",
+    "load_trace",
+    "page",
+    "simulate",
+]

@@ -56,8 +56,8 @@ class Eyes:
         self._service = spec.service
         windows: dict[str, float] = {}
         for policy in spec.policies:
-            if policy.metric in PERCENTILES:
-                windows[policy.metric] = max(windows.get(policy.metric, 1.0), policy.window)
+            for metric in policy.windows.keys() & PERCENTILES.keys():
+                windows[metric] = max(windows.get(metric, 1.0), policy.windows[metric])
         self._windows = {name: Window(seconds) for name, seconds in windows.items()}
         self._waiting = 0
 

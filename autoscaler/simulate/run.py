@@ -14,6 +14,7 @@ from autoscaler.simulate.observe import Eyes
 from autoscaler.simulate.result import Moves, Result, Supply
 from autoscaler.simulate.staffing import Staffing, oracle_replica_seconds
 from autoscaler.simulate.tally import Tally
+from autoscaler.simulate.timeline import Timeline
 from autoscaler.simulate.trace import Trace
 from autoscaler.spec.models import ServiceSpec
 
@@ -31,8 +32,8 @@ class Tick:
     desired: int
 
 
-def simulate(spec: ServiceSpec, trace: Trace, model: Model) -> Result:
-    """How the policy does. The same values give the same result."""
+def simulate(spec: ServiceSpec, trace: Trace, model: Model, timeline: Timeline | None = None) -> Result:
+    """How the policy does; `timeline` collects what is plotted. The same values give the same result."""
     tally = Tally(model.objective)
     staffing = Staffing(model.service.mean_s, model.service.cv, model.slots, model.allowed_wait_s)
     fleet = Fleet(model, spec.route.queue_timeout, tally, _first(spec, trace, model, staffing))
@@ -40,7 +41,7 @@ def simulate(spec: ServiceSpec, trace: Trace, model: Model) -> Result:
     needed: list[tuple[float, int]] = []
     spent_before = 0.0
     warm = model.warm_up_s <= 0
-    for tick in _ticks(spec, trace, model, staffing, fleet, tally):
+    for tick in _ticks(spec, trace, model, staffing, fleet, tally, timeline):
         if not warm:
             moves.follow(tick.desired)
             if tick.t - trace.start >= model.warm_up_s:
@@ -57,20 +58,28 @@ def simulate(spec: ServiceSpec, trace: Trace, model: Model) -> Result:
     )
 
 
-def _ticks(spec: ServiceSpec, trace: Trace, model: Model, staffing: Staffing, fleet: Fleet, tally: Tally) -> Iterator[Tick]:
+def _ticks(
+    spec: ServiceSpec, trace: Trace, model: Model, staffing: Staffing, fleet: Fleet, tally: Tally, timeline: Timeline | None
+) -> Iterator[Tick]:
     """Time goes on until the trace ends."""
     memory = EMPTY
     eyes = Eyes(spec)
     begin = trace.start
     for end, rate in trace.rates(model.tick_s):
         since = end - trace.start
+        late_before = tally.late
         fleet.run(since, rate)
         outage = any(start < since <= stop for start, stop in model.outages)
-        seen = eyes.see(end, end - begin, tally.close(), fleet, outage=outage)
+        late, counted = tally.late - late_before, tally.close()
+        seen = eyes.see(end, end - begin, counted, fleet, outage=outage)
         decision, memory = decide(spec, seen, memory)
+        if timeline is not None:
+            timeline.add(end, end - begin, rate, seen.ready, decision.desired, counted.arrivals, late, counted.latencies)
         yield Tick(end, end - begin, rate, seen.ready, seen.unready, _needed(spec, staffing, rate), decision.desired)
         fleet.order(decision.desired)
         begin = end
+    if timeline is not None:
+        timeline.close(trace.end)
 
 
 def _first(spec: ServiceSpec, trace: Trace, model: Model, staffing: Staffing) -> int:

@@ -96,6 +96,32 @@ def test_the_objective_decides_what_is_late(policy: str, trace: str) -> None:
     assert late("--slo", "1h", "--slo-wait", "1h") == late("--slo-wait", "1h") == 0
 
 
+def test_the_page_holds_every_policy_and_needs_nothing_else(tmp_path: Path, policy: str, trace: str) -> None:
+    other = made(tmp_path, "spare.yaml", 4)
+    page = tmp_path / "out.html"
+    ran = run("simulate", "--policy", policy, "--compare", other, "--trace", trace, "--plot", str(page))
+    text = page.read_text()
+    assert ran.exit_code == 0
+    assert json.dumps(policy) in text
+    assert json.dumps(other) in text
+    assert "simulate t.csv" in text
+    assert "src=" not in text
+    assert "<link" not in text
+    assert "uPlot" in text
+
+
+def test_a_page_that_can_not_be_written(tmp_path: Path, policy: str, trace: str) -> None:
+    page = tmp_path / "none" / "out.html"
+    ran = run("simulate", "--policy", policy, "--trace", trace, "--plot", str(page))
+    assert ran.exit_code == 2
+    assert ran.stderr == f"{page}: No such file or directory; name another file by --plot\n"
+
+
+def test_a_policy_given_twice_is_refused(policy: str, trace: str) -> None:
+    ran = run("simulate", "--policy", policy, "--compare", policy, "--trace", trace)
+    assert (ran.exit_code, ran.stderr) == (2, "--compare: given twice; name each policy file once\n")
+
+
 def test_no_traffic_is_no_error(tmp_path: Path, policy: str) -> None:
     quiet = tmp_path / "quiet.csv"
     quiet.write_text("timestamp_s,rps\n0,0\n60,0\n")

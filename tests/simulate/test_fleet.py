@@ -70,3 +70,11 @@ def test_a_drain_by_number_is_paid_until_the_last_answer() -> None:
     assert made.replica_seconds() == 20 * 15
     made.run(25.0, 260.0)
     assert 20 * 10 + 19 * 15 + 8 < made.replica_seconds() <= 20 * 10 + 19 * 15 + 10
+
+
+def test_a_replica_that_is_ready_within_a_tick_serves_from_then_on() -> None:
+    tally = Tally(Objective())
+    made = Fleet(Model(ServiceTime(0.1, 0.0), startup_s=0.55), 1e9, tally, 0)
+    made.order(1)
+    made.run(1.0, 1000.0)
+    assert tally.tick.answered == 4

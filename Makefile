@@ -16,7 +16,7 @@ demo: ## An autoscaled web service under a load wave, for two minutes: ARGS="--r
 test: ## Lint and every test, with all that they need (installed on Debian as root): ARGS="tests/decide -x"
 	@tools/packages.sh $(TEST_COMMANDS)
 	@$(MAKE) --no-print-directory lint
-	@tools/with-docker.sh .venv/bin/pytest -n 2 --dist worksteal $(ARGS)
+	@tools/with-docker.sh .venv/bin/pytest -n 3 --dist worksteal $(ARGS)
 
 lint: ## Style, types and import rules
 	@tools/packages.sh python3-venv

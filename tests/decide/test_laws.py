@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 
 from autoscaler.decide import EMPTY, Memory, decide, explain
 from autoscaler.model import Mode, Observation, Orders, Sample
-from autoscaler.spec.models import Behavior, ServiceSpec
+from autoscaler.spec.models import REPLICA_METRICS, Behavior, ServiceSpec
 from tests.decide.builders import service, tracking
-from tests.decide.strategies import histories, observations, orders, paced, specs
+from tests.decide.strategies import concurrent, histories, observations, orders, paced, specs, stepped, tracked
 
+unscheduled = st.one_of(tracked, concurrent, stepped)
 laws = settings(max_examples=80, deadline=None)
 
 
@@ -30,7 +31,8 @@ def test_asking_twice_at_once_changes_nothing(data: st.DataObject, spec: Service
 def test_the_count_is_always_within_bounds(data: st.DataObject, spec: ServiceSpec, ordered: Orders) -> None:
     memory, t = data.draw(histories(spec))
     decision, _ = decide(spec, data.draw(observations(t=t)), memory, ordered)
-    assert decision.within.min <= decision.desired <= decision.within.max
+    least = 0 if spec.replicas.min == 0 else decision.within.min  # paused at 0 it stays there
+    assert least <= decision.desired <= decision.within.max
     if not any(policy.type == "schedule" for policy in spec.policies):
         assert spec.replicas.min <= decision.desired <= spec.replicas.max
 
@@ -62,6 +64,8 @@ def test_a_metric_that_goes_missing_never_lowers_the_count(data: st.DataObject, 
     if not metrics:
         return  # a schedule alone may lower it: it asks no metric
     gone = data.draw(st.sampled_from(metrics))
+    if spec.replicas.min == 0 and gone in REPLICA_METRICS:
+        return  # what replicas use has no say in idleness
     blind = replace(
         seen,
         totals={name: Sample(None, t) if name == gone else sample for name, sample in seen.totals.items()},
@@ -88,6 +92,19 @@ def test_more_load_never_gives_fewer(data: st.DataObject, spec: ServiceSpec, a: 
     assert under(min(a, b)) <= under(max(a, b))
 
 
+@settings(max_examples=25, deadline=None)
+@given(specs(policies=unscheduled), st.integers(1, 20), st.floats(0, 1000), st.floats(0, 2))
+def test_steady_input_converges_and_then_stays_still(spec: ServiceSpec, ready: int, total: float, share: float) -> None:
+    memory, counts = EMPTY, [ready]
+    for tick in range(200):
+        t = 30.0 * tick
+        totals = {metric: Sample(total, t) for policy in spec.policies for metric in policy.windows}
+        shares = dict.fromkeys(("cpu", "memory"), (share,) * counts[-1])
+        decision, memory = decide(spec, Observation("web", t, counts[-1], 0, totals, shares), memory)
+        counts.append(decision.desired)
+    assert len(set(counts[-40:])) == 1, counts
+
+
 @laws
 @given(st.data(), specs(), orders)
 def test_every_limit_takes_the_count_from_the_one_before(data: st.DataObject, spec: ServiceSpec, ordered: Orders) -> None:
@@ -102,7 +119,7 @@ def test_every_limit_takes_the_count_from_the_one_before(data: st.DataObject, sp
 
 
 @laws
-@given(st.data(), specs())
+@given(st.data(), specs(policies=unscheduled))
 def test_a_rate_or_window_lets_go_at_its_until_and_not_before(data: st.DataObject, spec: ServiceSpec) -> None:
     memory, t = data.draw(histories(spec))
     seen = data.draw(observations(t=t))
@@ -112,6 +129,8 @@ def test_a_rate_or_window_lets_go_at_its_until_and_not_before(data: st.DataObjec
     limit = decision.limits[0]
     if limit.until is None or limit.after != decision.current or limit.until - t < 1e-3:
         return
+    if spec.replicas.min == 0:
+        return  # idleness may come first
     lasting = service(tracking(target=1.0), min=spec.replicas.min, max=spec.replicas.max, behavior=spec.behavior)
     wants = Observation("web", t, 0, 0, {"request_rate": Sample(float(limit.before), t)})
     early = decide(lasting, replace(wants, t=limit.until - 1e-4), after)[0]

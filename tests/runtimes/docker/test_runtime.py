@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import time
@@ -319,18 +320,15 @@ async def test_a_reader_looks_and_has_nothing_that_writes(stage: Stage, instance
     assert (await only(stage)).phase is Phase.RUNNING
 
 
-async def test_looking_at_twenty_is_cheap(stage: Stage) -> None:
+async def test_a_look_at_twenty_is_one_question(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
     spec = stage.spec(SLEEPS)
     image = await stage.runtime.prepare(spec, lambda _: None)
-    begun = time.monotonic()
     await asyncio.gather(*(stage.runtime.start(spec, f"web-{number}", image) for number in range(20)))
-    took, rounds = time.monotonic() - begun, 25
-    before = time.process_time()
-    for _ in range(rounds):
+    caplog.set_level(logging.DEBUG, "urllib3.connectionpool")  # tells of each of the SDK's questions
+    caplog.clear()
+    for _ in range(5):
         assert len(await stage.runtime.observe()) == 20
-    look_ms = (time.process_time() - before) / rounds * 1000
-    print(f"20 started in {took:.2f} s, a look at them {look_ms:.2f} ms of CPU")  # noqa: T201
-    assert look_ms < 4
+    assert len(caplog.records) <= 5
 
 
 async def told_by_doctor(stage: Stage, spec: ServiceSpec) -> str:

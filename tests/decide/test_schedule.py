@@ -15,7 +15,6 @@ from tests.decide.builders import counts, schedule, seen, service, tracking
 
 BERLIN = "Europe/Berlin"
 OFFICE = schedule({"cron": "0 8 * * 1-5", "for": 36000.0, "min": 4}, timezone=BERLIN)
-MONDAY = 1795762800.0  # 2026-11-27 is a Friday; this is Monday 2026-11-30 08:00 in Berlin
 SALE = schedule({"cron": "0 0 24 12 *", "for": 172800.0, "min": 8, "max": 40})
 
 
@@ -189,3 +188,8 @@ def test_why_for_people() -> None:
     assert "  below_min: 2 -> 4, 2 more than without it, lets go in 6h\n" in text
     assert "  fewer: not below min 4 (by schedule)" in text
     assert asked(OFFICE, at("2026-11-23T20:00")).recommendations[0].reason == "no rule is active, asks for 1"
+
+
+@pytest.mark.parametrize("minute", [10**12, -(10**12)])
+def test_beyond_any_calendar_nothing_has_started(minute: int) -> None:
+    assert last_start("0 8 * * *", BERLIN, minute) is None

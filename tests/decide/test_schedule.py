@@ -193,3 +193,12 @@ def test_why_for_people() -> None:
 @pytest.mark.parametrize("minute", [10**12, -(10**12)])
 def test_beyond_any_calendar_nothing_has_started(minute: int) -> None:
     assert last_start("0 8 * * *", BERLIN, minute) is None
+
+
+def test_when_a_bound_by_schedule_ends_is_told_in_the_ticks_own_time() -> None:
+    noon, end = at("2026-12-24T12:00", "UTC"), at("2026-12-26T00:00", "UTC")
+    tick = seen(1000.0, ready=2)
+    tick = type(tick)(tick.service, tick.t, tick.ready, tick.unready, wall_offset=noon - 1000.0)
+    within = decide(service(SALE, max=20), tick, EMPTY)[0].within
+    assert (within.min, within.min_by, within.min_until) == (8, "by schedule", 1000.0 + end - noon)
+    assert (within.max, within.max_by, within.max_until) == (40, "by schedule", 1000.0 + end - noon)

@@ -8,7 +8,7 @@ DESCRIPTIONS = {
     "ServiceSpec.replicas": "How few and how many replicas there may be.",
     "ServiceSpec.policies": "Each recommends a replica count every second; the largest wins.",
     "ServiceSpec.behavior": "How fast the count may change, and after how long a look back: HPA v2's `behavior`.",
-    "ServiceSpec.scale_to_zero": "With `replicas.min: 0`: when there are no replicas, and how a request wakes them.",
+    "ServiceSpec.scale_to_zero": "With `replicas.min: 0`: when there are none. As yet for replay and simulate alone.",
     "ScaleToZero.idle": "No load for this long: none.",
     "ScaleToZero.hold_timeout": "How long a request that wakes the service waits at most.",
     "ScaleToZero.max_held": "So many may wait; more are answered 503 with Retry-After.",

@@ -16,6 +16,7 @@ from autoscaler.spec.models import ServiceSpec
 
 AGAIN_S = 30.0  # a port that was taken may be free
 SOON_S = 5.0
+ADOPT_AGAIN_S = 1.0  # until the first time nothing is drained
 LOOK_S = 1.0
 
 
@@ -46,21 +47,24 @@ class Routing:
         self._now.set()
 
     async def configure(self) -> None:
-        """Run for ever; where nothing may write, return at once."""
+        """Run for ever; where nothing may write, the proxy is taken as it is."""
         if self._proxy is None:
+            self._watch.adopted()
             return
+        failed_again_s = ADOPT_AGAIN_S
         while True:
             self._now.clear()
             again_s = None
             try:
                 self.problems = await self._proxy.configure(self._specs())
-                self.problem = ""
+                self.problem, failed_again_s = "", SOON_S
+                self._watch.adopted()
                 if self.problems:
                     again_s = AGAIN_S
             except ProxyError as error:
                 if str(error) != self.problem:
                     self._emit(Event(self._clock.now(), "", EventKind.PROXY_FAULT, cause=str(error)))
-                self.problem, again_s = str(error), SOON_S
+                self.problem, again_s = str(error), failed_again_s
             self._told()
             await self._reason_to_configure(again_s)
 

@@ -110,7 +110,10 @@ class EngineWatch:
 
 class ProxyWatch:
     """The proxy's view, read five times a second, and its log; both go to the meters. `stir` is called with a service of
-    which a replica begins to fail its health check."""
+    which a replica begins to fail its health check, and with each that could not be seen and can.
+
+    A proxy may get servers from its files when it is adopted, so until then no replica is judged by what it shows.
+    """
 
     def __init__(self, proxy: ProxyReader, clock: Clock, meters: Meters, emit: Emit, stir: Callable[[str], None]) -> None:
         self.problem = "not read yet"
@@ -120,13 +123,22 @@ class ProxyWatch:
         self._emit = emit
         self._stir = stir
         self._view: ProxyView | None = None
+        self._adopted_at: float | None = None
         self._told = False
 
+    def adopted(self) -> None:
+        """The proxy serves the routes of this daemon from now on, with what servers it had."""
+        if self._adopted_at is None:
+            self._adopted_at = self._clock.now()
+
     def view(self) -> ProxyView | None:
-        """The latest view, None where it is too old to act on."""
-        if self._view is None or self._clock.now() - self._view.t > STALE_AFTER_S:
+        """The latest view, None where it is too old to act on, or from before the proxy was adopted."""
+        if self._view is None or self._adopted_at is None or self._view.t < self._adopted_at:
             return None
-        return self._view
+        return None if self._is_old(self._view) else self._view
+
+    def _is_old(self, view: ProxyView) -> bool:
+        return self._clock.now() - view.t > STALE_AFTER_S
 
     async def read(self) -> None:
         """Run for ever: read the proxy's counters."""
@@ -144,9 +156,11 @@ class ProxyWatch:
         except (ProxyError, TimeoutError) as error:
             self._failed(str(error) or f"no answer in {READ_TIMEOUT_S:g} s")
             return
+        was_blind = self.view() is None
         before, self._view = self._view, view
         self._meters.see(view)
-        for service in _begin_to_fail(before, view):
+        sees_again = was_blind and self.view() is not None
+        for service in view.servers if sees_again else _begin_to_fail(before, view):
             self._stir(service)
         if self._told:
             self._emit(Event(self._clock.now(), "", EventKind.PROXY_BACK, cause="it answers again"))
@@ -157,7 +171,7 @@ class ProxyWatch:
             problem = "the proxy is not up yet"
         self.problem = problem
         self._meters.miss(self._clock.now(), problem)
-        stale = self._view is not None and self.view() is None
+        stale = self._view is not None and self._is_old(self._view)
         if stale and not self._told:
             self._told = True
             self._emit(Event(self._clock.now(), "", EventKind.PROXY_FAULT, cause=problem))

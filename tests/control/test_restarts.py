@@ -1,10 +1,12 @@
 """A daemon that is killed, and the next one on the same state: it adopts what runs, and goes on."""
 
 from asyncio import sleep
+from collections.abc import Mapping, Sequence
 
 import pytest
 
 from autoscaler.model import EventKind, Override, PauseKind, Phase, ReplicaState
+from autoscaler.spec.models import ServiceSpec
 from tests.support.controllers import Controller, policy
 from tests.support.worlds import until
 
@@ -108,6 +110,33 @@ async def test_a_daemon_without_history_takes_none_away_before_a_full_window(hos
     await host.start()
     await until(lambda: host.told(EventKind.REPLICA_DRAINING), 120)
     assert 60 <= host.told(EventKind.REPLICA_DRAINING)[0].t - began < 70
+
+
+async def test_what_the_proxy_shows_before_it_is_adopted_takes_no_server_away(
+    host: Controller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last daemon was killed after it wrote the proxy's file and before the proxy was told."""
+    host.write(policy(least=2))
+    await host.start()
+    await steady(host, 2)
+    await sleep(20)
+    await host.kill()
+    in_file = host.world.proxy.servers.pop("web")
+    configure = host.world.proxy.configure
+
+    async def from_its_file(specs: Sequence[ServiceSpec]) -> Mapping[str, str]:
+        await sleep(0.1)
+        host.world.proxy.servers["web"] = in_file
+        return await configure(specs)
+
+    monkeypatch.setattr(host.world.proxy, "configure", from_its_file)
+    assigned = len(host.world.proxy.assigned)
+    await host.start()
+    assert await until(lambda: len(host.ready()) == 2) < 0.4
+    await sleep(5)
+    told = host.world.proxy.assigned[assigned:]
+    assert {frozenset(b.replica for b in backends) for _, backends in told} == {frozenset({"web-1", "web-2"})}
+    assert len(host.world.engine.began) == 2
 
 
 async def test_all_died_while_it_was_away(host: Controller) -> None:

@@ -63,4 +63,14 @@ KEPT = (
             Fault(9.2, "kill_daemon", 0.3),
         ),
     ),
+    Kept(
+        "a replica that the proxy had only in its file leaves it by what it showed before it was adopted",
+        5001672,
+        (Fault(2.58, "proxy assign hangs", 13.0, 5), Fault(11.97, "turn_clock", 13.0, 2)),
+    ),
+    Kept(
+        "the same of all replicas at once",
+        5005325,
+        (Fault(2.92, "proxy assign hangs", 13.0), Fault(15.63, "spoil_state", 7.0, 2)),
+    ),
 )

@@ -1,7 +1,8 @@
 """Doing what a plan says, one task a replica, without ever holding up a tick. It decides nothing.
 
 `under_way` is part of what the next plan sees. A step that failed keeps its replica under way for a moment, so that it isn't
-tried again at once. The proxy is told the latest list of backends, never an older one after it.
+tried again at once. The proxy is told the latest list of backends, never an older one after it; one that it has not taken in
+yet is given up where it drains a replica that shall serve again.
 
 A start and a stop signal wait until what the loop remembers of them is kept: a daemon that is killed right after would else
 use the name again, or take a replica that is ending for one that starts.
@@ -116,6 +117,8 @@ class Executor:
         self._known: frozenset[str] = frozenset()
         self._runtime_name = ""
         self._backends: Sequence[Backend] = ()
+        self._telling: Sequence[Backend] = ()  # empty while the proxy is being told nothing
+        self._patience = asyncio.timeout(None)
         self._assigning: asyncio.Task[None] | None = None
         self._assign_again = False
 
@@ -227,18 +230,19 @@ class Executor:
         self.drained_at = {name: t for name, t in self.drained_at.items() if name not in _serving(backends)}
         if self._assigning is not None and not self._assigning.done():
             self._assign_again = True
+            if _serving(backends) & _draining(self._telling) and not self._patience.expired():
+                self._patience.reschedule(asyncio.get_running_loop().time())
             return
         self._assigning = asyncio.create_task(self._assign(), name=f"assign {self._service}")
 
     async def _assign(self) -> None:
         while True:
             self._assign_again = False
-            backends = self._backends
+            backends, began = self._backends, self._clock.now()
             try:
-                async with asyncio.timeout(ASSIGN_TIMEOUT_S):
-                    await self._proxy.assign(self._service, backends)
+                await self._tell_proxy(backends)
             except (AutoscalerError, TimeoutError) as error:
-                self.problem = str(error) or f"the proxy did not take its servers in {ASSIGN_TIMEOUT_S:g} s"
+                self.problem = str(error) or f"the proxy did not take its servers in {self._clock.now() - began:.0f} s"
             except Exception as error:
                 if repr(error) not in self.problem:
                     self._tell(EventKind.SERVICE_FAULT, "", f"assign: {error!r}")
@@ -248,6 +252,14 @@ class Executor:
                 self._confirm(backends)
             if not self._assign_again:
                 return
+
+    async def _tell_proxy(self, backends: Sequence[Backend]) -> None:
+        try:
+            async with asyncio.timeout(ASSIGN_TIMEOUT_S) as self._patience:
+                self._telling = backends
+                await self._proxy.assign(self._service, backends)
+        finally:
+            self._telling = ()
 
     def _confirm(self, backends: Sequence[Backend]) -> None:
         """The proxy has taken these in: who is draining, or not among them any more, gets nothing new from now on."""
@@ -275,3 +287,7 @@ class Executor:
 
 def _serving(backends: Sequence[Backend]) -> frozenset[str]:
     return frozenset(backend.replica for backend in backends if not backend.draining)
+
+
+def _draining(backends: Sequence[Backend]) -> frozenset[str]:
+    return frozenset(backend.replica for backend in backends if backend.draining)

@@ -51,6 +51,22 @@ async def test_the_latest_backends_win_and_a_drain_is_only_over_when_the_last_on
 
 
 @pytest.mark.looptime
+async def test_a_drain_that_is_called_off_before_the_proxy_took_it_in_never_gets_there() -> None:
+    world = World()
+    world.proxy.routes["web"] = WEB
+    acting = executor(world, [])
+    acting.dispatch(WEB, Plan((backend(draining=True),), ()), {"web-1": "id-web-1"})
+    await asyncio.sleep(0.005)  # the proxy is being told
+    for _ in range(2):
+        acting.dispatch(WEB, Plan((backend(draining=False),), ()), {"web-1": "id-web-1"})
+        await asyncio.sleep(0)
+    await until(lambda: acting.serving)
+    assert [backends[0].draining for _, backends in world.proxy.assigned] == [False]
+    assert acting.problem == ""
+    await acting.close()
+
+
+@pytest.mark.looptime
 async def test_one_action_a_replica() -> None:
     world = World()
     acting = executor(world, [])

@@ -73,4 +73,14 @@ KEPT = (
         5005325,
         (Fault(2.92, "proxy assign hangs", 13.0), Fault(15.63, "spoil_state", 7.0, 2)),
     ),
+    Kept(
+        "a drain that was called off while it was being told still came to the proxy",
+        5005681,
+        (
+            Fault(1.81, "traffic", 7.0, 4),
+            Fault(6.05, "traffic", 1.2, 1),
+            Fault(7.47, "proxy assign hangs", 7.0, 1),
+            Fault(10.54, "remove_replica", 0.3, 1),
+        ),
+    ),
 )

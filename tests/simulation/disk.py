@@ -1,12 +1,10 @@
 """A simulated disk under the store: what is saved is on it within a second, or when that is asked for, unless it is full; a
 kill loses what is not."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from autoscaler.model import Orders
-from autoscaler.reconcile.names import number_of
 from autoscaler.store.memory import MemoryStore
 from tests.simulation.outside import Outside
 
@@ -21,20 +19,6 @@ class Disk:
     orders: dict[str, Orders] = field(default_factory=dict)
     policies: dict[str, str] = field(default_factory=dict)
     is_behind: bool = False
-
-    def forget_names(self, ever: set[str], there: frozenset[str]) -> None:
-        """What a full disk did not take is lost: the numbers of replicas that came and went meanwhile."""
-        for service in {name.rpartition("-")[0] for name in ever}:
-            known = _next_number(self.documents.get(service, ""))
-            lost = {name for name in ever if name.rpartition("-")[0] == service and number_of(name) >= known}
-            ever -= lost - there
-
-
-def _next_number(document: str) -> int:
-    try:
-        return int(json.loads(document)["next_number"])
-    except (ValueError, KeyError):
-        return 1
 
 
 class DiskStore(MemoryStore):
@@ -77,5 +61,6 @@ class DiskStore(MemoryStore):
         self._disk.is_behind = False
         self._committed_at = self._outside.time()
         self._disk.documents = dict(self._documents)
+        self._outside.names.written(self._documents)
         self._disk.orders = dict(self._orders)
         self._disk.policies = dict(self._policies)

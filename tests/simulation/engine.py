@@ -67,7 +67,9 @@ class SimEngine:
     # ------------------------------------------------------------ looking
 
     async def observe(self) -> Sequence[Instance]:
-        return await self._outside.call("engine", "observe", self._listed, self._failing)
+        listed = await self._outside.call("engine", "observe", self._listed, self._failing)
+        self._outside.names.shown({instance.replica for instance in listed})
+        return listed
 
     def _listed(self) -> Sequence[Instance]:
         now = self._outside.time()
@@ -155,9 +157,9 @@ class SimEngine:
             raise EngineError(f"the name {replica} is in use")
         if replica in self.containers:
             return
-        if replica in self._outside.ever:
+        if replica in self._outside.names.used:
             self._outside.breaks(f"{replica} is made again, its name was used")
-        self._outside.ever.add(replica)
+        self._outside.names.used.add(replica)
         made = Container(replica, spec.service, spec.spec_hash, image, self._outside.time())
         self.containers[replica] = made
         self.tell(made, "create")

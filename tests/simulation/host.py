@@ -121,6 +121,7 @@ class Host:
         self.daemon.parts.stop.set()
         await self._task
         self._store.commit()
+        self._forget_unwritten()
         return [task.get_name() for task in asyncio.all_tasks() if task is not asyncio.current_task()]
 
     async def kill(self) -> None:
@@ -133,8 +134,13 @@ class Host:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self.engine.starting.clear()
+        self._forget_unwritten()
+
+    def _forget_unwritten(self) -> None:
+        """What was not written is lost with the daemon; by a full disk that is all since it was."""
+        self.outside.names.killed()
         if self.disk.is_behind:
-            self.disk.forget_names(self.outside.ever, frozenset(self.engine.containers))
+            self.outside.names.lose(self.disk.documents, self.engine.containers.keys())
             self.proxy.forget_signals()
 
     # ------------------------------------------------------------ faults
@@ -241,7 +247,7 @@ class Host:
         self.proxy.forget_signals()
         spoiled = ("", "{}", '{"memory": 3}', "\x00\x01")[fault.at % 4]
         self.disk.documents = dict.fromkeys(self.disk.documents, spoiled)
-        self.outside.ever = set(self.engine.containers)
+        self.outside.names.lose(self.disk.documents, self.engine.containers.keys())
         await self.start()
 
     def _freeze_daemon(self, fault: Fault) -> None:

@@ -12,6 +12,7 @@ from typing import TypeVar
 from zlib import crc32
 
 from autoscaler.errors import AutoscalerError
+from tests.simulation.names import Names
 
 EPOCH = 1_800_000_000.0
 QUICK_S = 0.02
@@ -35,11 +36,11 @@ class DaemonClock:
 
 @dataclass
 class Outside:
-    """`broken` are the laws that were broken, `ever` the names that were used. `daemon` counts the daemons that began."""
+    """`broken` are the laws that were broken. `daemon` counts the daemons that began."""
 
     seed: int
     broken: list[str] = field(default_factory=list)
-    ever: set[str] = field(default_factory=set)
+    names: Names = field(default_factory=Names)
     daemon: int = 0
     clock: DaemonClock = field(default_factory=DaemonClock)
     _until: dict[str, float] = field(default_factory=dict)

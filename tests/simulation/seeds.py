@@ -83,4 +83,15 @@ KEPT = (
             Fault(10.54, "remove_replica", 0.3, 1),
         ),
     ),
+    Kept(
+        "the state is lost, and a replica goes before a daemon has seen it: nothing tells that its number was used",
+        5003759,
+        (
+            Fault(6.02, "remove_replica", 1.2, 1),
+            Fault(6.32, "freeze_daemon", 7.0),
+            Fault(11.4, "spoil_state", 13.0),
+            Fault(12.66, "freeze_daemon", 7.0, 4),
+            Fault(15.62, "remove_replica", 3.0, 3),
+        ),
+    ),
 )

@@ -59,6 +59,8 @@ class Laws:
             self._decided(event)
         if event.kind is EventKind.REPLICA_STARTING:
             self._starts(event)
+        if event.kind is EventKind.REPLICA_DRAINING and not self._engine.is_steady(event.replica):
+            self._proxy.given_up.add(event.replica)
         if event.kind not in AMID_A_DECISION:
             self.check()
 

@@ -33,7 +33,8 @@ class Behind:
 
 
 class SimProxy:
-    """A Proxy. `rate` requests a second come to each service, each takes `request_s`."""
+    """A Proxy. `rate` requests a second come to each service, each takes `request_s`. `given_up` are those that were told to
+    leave while there was reason to, and have not been told to serve since."""
 
     def __init__(self, outside: Outside) -> None:
         self.rate: dict[str, float] = {}
@@ -43,6 +44,7 @@ class SimProxy:
         self.serves: Callable[[str], bool] = lambda replica: False
         self.is_steady: Callable[[str], bool] = lambda replica: False
         self.signalled: set[str] = set()
+        self.given_up: set[str] = set()
         self.routes: frozenset[str] = frozenset()
         self.servers: dict[str, dict[str, Behind]] = {}
         self.answered_at = 0.0
@@ -98,6 +100,7 @@ class SimProxy:
 
     async def assign(self, service: str, backends: Sequence[Backend]) -> None:
         """The file is written first, so that a proxy that is down has these when it comes back."""
+        self.given_up -= {backend.replica for backend in backends if not backend.draining}
         if self._file.get(service) == tuple(backends) and self._has(service, backends):
             return
         self._file[service] = tuple(backends)
@@ -122,14 +125,15 @@ class SimProxy:
         self._take(service, backends)
 
     def _take(self, service: str, backends: Sequence[Backend]) -> None:
-        """Have these servers. A healthy one may only be drained while the least that there shall be stay."""
+        """Have these servers. A healthy one may only be drained while the least that there shall be stay; one that was ill
+        when it was given up leaves, however late the proxy takes that in."""
         now = self._outside.time()
         self._live(service, now)
         before = self.servers.get(service, {})
         after = {b.replica: before.get(b.replica) or Behind(b.replica, b.address) for b in backends}
         left = [name for name in before if not before[name].draining]
         stay = {backend.replica for backend in backends if not backend.draining}
-        gone = [name for name in left if name not in stay and self.is_steady(name)]
+        gone = [name for name in left if name not in stay and name not in self.given_up and self.is_steady(name)]
         for wanted in backends:
             behind = after[wanted.replica]
             if wanted.draining and not behind.draining:

@@ -94,4 +94,26 @@ KEPT = (
             Fault(15.62, "remove_replica", 3.0, 3),
         ),
     ),
+    Kept(
+        "one that was ill when it was given up is well again when the proxy takes that in",
+        5006520,
+        (
+            Fault(8.05, "proxy assign refused", 3.0, 5),
+            Fault(8.31, "pause_replica", 0.3, 5),
+            Fault(9.04, "wake_replica", 3.0),
+            Fault(10.21, "proxy assign refused", 13.0, 1),
+            Fault(15.25, "take_off_network", 13.0, 3),
+        ),
+    ),
+    Kept(
+        "the same, and the proxy takes it in from its file when the next daemon begins",
+        5007442,
+        (
+            Fault(6.19, "proxy down", 13.0, 1),
+            Fault(7.24, "take_off_network", 7.0),
+            Fault(8.99, "wake_replica", 1.2, 1),
+            Fault(9.58, "restart_daemon", 1.2, 1),
+            Fault(17.08, "restart_daemon", 13.0),
+        ),
+    ),
 )

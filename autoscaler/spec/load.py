@@ -218,9 +218,9 @@ def _lookup(path: Path, environ: Mapping[str, str], problems: Problems, seen: li
 
     beside = path.parent / ".env"
     seen.append(beside)
-    if beside.is_dir():  # a virtual environment, say
-        return from_environment
     try:
+        if beside.is_dir():  # a virtual environment, say
+            return from_environment
         text = files.read_text(beside, problems) or ""
     except FileNotFoundError:
         return from_environment

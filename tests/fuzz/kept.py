@@ -103,6 +103,11 @@ KEPT = (
     ("a latency below zero", "log_lines", b"web 200 -- -1 -1 0 0"),
     ("orders of another type", "saved_states", b'{"override":{"replicas":"3"},"pause":null,"down":false}'),
     ("a policy nested beyond reason", "saved_states", b"[" * 30_000),
+    (
+        "a policy whose file has a name that no file can have",
+        "saved_states",
+        b'{"path":"' + b"A" * 300 + b'/p.yaml","text":"a: b"}',
+    ),
     ("an infinite count", "saved_states", b'{"next_number":1e999,"backoff":{},"images":{},"ready_at":{},"memory":{}}'),
     ("an exit status that is none", "process_records", b'exit.json\n{"code":Infinity}'),
     ("processes that are no mapping", "process_records", b"running.json\n[]"),

@@ -136,6 +136,12 @@ def test_a_document_can_be_read_again_from_its_own_text(tmp_path: Path) -> None:
     assert "shop" not in kept.text
 
 
+def test_a_kept_document_whose_folder_can_not_be_looked_into_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / ("a" * 300)
+    (problem,) = load_document(GOOD, folder / "p.yaml", environ={}).problems
+    assert (problem.mark.file, problem.what) == (str(folder / ".env"), "can't be read: File name too long")
+
+
 def test_a_kept_text_that_is_no_longer_good_is_a_problem_not_an_error(tmp_path: Path) -> None:
     loaded = load_document("a: [", tmp_path / "p.yaml", environ={})
     assert (loaded.documents, len(loaded.problems)) == ((), 1)

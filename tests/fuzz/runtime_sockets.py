@@ -71,6 +71,11 @@ async def _within(files: Files, case: bytes) -> None:
 
 @asynccontextmanager
 async def _answering(path: Path, end: bytes, answers: list[bytes]) -> AsyncIterator[None]:
+    serving: set[asyncio.Task[None]] = set()
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving.add(asyncio.create_task(serve(reader, writer)))
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for answer in answers:
             writer.write(answer)
@@ -81,12 +86,13 @@ async def _answering(path: Path, end: bytes, answers: list[bytes]) -> AsyncItera
             await reader.read()  # until the other end has gone: to close before would throw away what it has not read
         writer.close()
 
-    server = await asyncio.start_unix_server(serve, path)
+    server = await asyncio.start_unix_server(accept, path)
     try:
         yield
     finally:
         server.close()
         os.unlink(path)
+        await asyncio.gather(*serving)  # their other ends have gone
 
 
 async def check_socket(path: Path, answers: list[bytes], limit_s: float) -> None:

@@ -9,10 +9,13 @@ For that a decision stands in for one before it at the same `t`: its samples, it
 Source: DECISIONS, "Order of a decision".
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from autoscaler.decide.behavior import left, limit_rate, stabilize
 from autoscaler.decide.bounds import fence, in_force
+from autoscaler.decide.history import History, minute_of
+from autoscaler.decide.history import keep as keep_minutes
 from autoscaler.decide.memory import MAX_COUNT, Asked, Forced, Memory, Scaled
 from autoscaler.decide.recommend import Said, ask
 from autoscaler.decide.rounding import tidy
@@ -37,7 +40,8 @@ def decide(spec: ServiceSpec, seen: Observation, memory: Memory, orders: Orders 
         within = replace(within, min=min(rest.floor, within.max))
     asked = _asked_before(memory, current, t)
     points = keep(spec.policies, seen.totals, memory.samples, t)
-    said = ask(spec.policies, spec.behavior, seen, points, t=t, current=current, within=within, remembered=memory.policies)
+    history = _history(spec, seen, memory, t)
+    said = ask(spec, seen, points, history, memory, t=t, current=current, within=within)
     moved = not least <= current <= within.max
     if moved:
         limits = [_to_bound(current, within)]
@@ -65,6 +69,8 @@ def decide(spec: ServiceSpec, seen: Observation, memory: Memory, orders: Orders 
         idle_since=None if rest is None else rest.since,
         samples=points,
         policies=said.policies,
+        tables=said.tables,
+        history=history,
     )
 
 
@@ -84,6 +90,13 @@ def _opening(seen: Observation, memory: Memory, t: float) -> tuple[int, tuple[Sc
     if memory.forced is not None and memory.forced.t == t:
         return memory.forced.was, tuple(change for change in memory.scaled if change.t != t)
     return memory.desired, memory.scaled
+
+
+def _history(spec: ServiceSpec, seen: Observation, memory: Memory, t: float) -> Mapping[str, History]:
+    """The minutes that policies learn from, with this tick; asked again at the same `t` they have it already."""
+    if memory.t == t:
+        return memory.history
+    return keep_minutes(spec.policies, seen.totals, memory.history, minute_of(t + seen.wall_offset))
 
 
 def _asked_before(memory: Memory, current: int, t: float) -> tuple[Asked, ...]:

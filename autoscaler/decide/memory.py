@@ -4,8 +4,9 @@
 decision asked again at the same `t` replaces it. `scaled` holds the change of each `t`, both directions. `forced` is the
 last move to a bound and where it came from, `idle_since` since when there has been no load. `samples` holds, by metric, what
 its longest window needs, and `policies` what each policy keeps for itself, by its place and type: numbers, of which those
-named `..._at` are times. Times are Unix seconds. Nothing here is older than some window of the policy file needs, so it does
-not grow.
+named `..._at` are times, and `tables` of numbers, whose rows begin with a time where the table is named so. `history` holds
+the minutes that some policies learn from; it is kept apart. Times are Unix seconds. Nothing here is older than some window
+needs, so it does not grow.
 """
 
 import json
@@ -13,6 +14,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any, TypeVar
+
+from autoscaler.decide.history import History
 
 VERSION = 1
 AWAY_S = 60.0  # who was away that long starts without history, so falls wait for a full window
@@ -54,6 +57,8 @@ class Point:
 
 
 PolicyMemory = Mapping[str, float]
+Table = tuple[tuple[float, ...], ...]
+PolicyTables = Mapping[str, Table]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +74,11 @@ class Memory:
     idle_since: float | None = None
     samples: Mapping[str, tuple[Point, ...]] = field(default_factory=dict)
     policies: Mapping[str, PolicyMemory] = field(default_factory=dict)
+    tables: Mapping[str, PolicyTables] = field(default_factory=dict)
+    history: Mapping[str, History] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        """The text that `from_json` reads."""
+        """The text that `from_json` reads: all but the history."""
         return json.dumps(
             {
                 "version": VERSION,
@@ -84,6 +91,7 @@ class Memory:
                 "idle_since": self.idle_since,
                 "samples": {name: [[p.t, p.value] for p in points] for name, points in self.samples.items()},
                 "policies": {name: dict(numbers) for name, numbers in self.policies.items()},
+                "tables": {name: dict(tables) for name, tables in self.tables.items()},
             },
             separators=(",", ":"),
             allow_nan=False,
@@ -101,7 +109,7 @@ class Memory:
             saved = json.loads(text, parse_constant=_no_constant)
         except RecursionError:
             raise ValueError("saved memory is nested too deeply") from None
-        if not isinstance(saved, dict) or saved.get("version") != VERSION or saved.keys() != _KEYS:
+        if not isinstance(saved, dict) or saved.get("version") != VERSION or saved.keys() | _LATER_KEYS != _KEYS:
             raise ValueError(f"saved memory is not one of version {VERSION}")
         return aged(_memory(saved, now), now)
 
@@ -123,12 +131,15 @@ def aged(memory: Memory, now: float) -> Memory:
         recent=(*asked, Asked(now, memory.desired)),
         scaled=memory.scaled,
         policies={slot: kept for slot, kept in memory.policies.items() if not slot.endswith(BEGINS_ANEW)},
+        tables=memory.tables,
+        history=memory.history,
     )
 
 
 # ---------------------------------------------------------------- reading what was saved, trusting nothing
 
-_KEYS = {"version", "t", "desired", "recent", "latest", "scaled", "forced", "idle_since", "samples", "policies"}
+_KEYS = {"version", "t", "desired", "recent", "latest", "scaled", "forced", "idle_since", "samples", "policies", "tables"}
+_LATER_KEYS = {"tables"}  # that what was saved by an earlier version lacks
 _Value = TypeVar("_Value")
 
 
@@ -144,6 +155,10 @@ def _memory(saved: Mapping[str, Any], now: float) -> Memory:
 
     def policy(name: str, given: Any) -> float:
         return time(given) if name.endswith("_at") else _number(given)
+
+    def table(name: str, given: Any) -> Table:
+        rows = [tuple(_number(value) for value in _list(row)) for row in _list(given)]
+        return tuple((min(row[0], now), *row[1:]) if name.endswith("_at") and row else row for row in rows)
 
     t, desired = saved["t"], saved["desired"]
     if (t is None) != (desired is None):
@@ -163,6 +178,10 @@ def _memory(saved: Mapping[str, Any], now: float) -> Memory:
         policies={
             name: {key: policy(key, number) for key, number in _mapping(numbers).items()}
             for name, numbers in _mapping(saved["policies"]).items()
+        },
+        tables={
+            name: {key: table(key, rows) for key, rows in _mapping(tables).items()}
+            for name, tables in _mapping(saved.get("tables", {})).items()
         },
     )
 
@@ -198,6 +217,12 @@ def _count(given: Any) -> int:
 def _mapping(given: Any) -> Mapping[str, Any]:
     if not isinstance(given, dict):
         raise ValueError(f"saved memory holds {given!r:.40} for a mapping")
+    return given
+
+
+def _list(given: Any) -> list[Any]:
+    if not isinstance(given, list):
+        raise ValueError(f"saved memory holds {given!r:.40} for a list")
     return given
 
 

@@ -1,8 +1,10 @@
 """What a policy is asked in one tick, and what it answers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from autoscaler.decide.memory import PolicyMemory
+from autoscaler.decide.history import History
+from autoscaler.decide.memory import PolicyMemory, PolicyTables
 from autoscaler.decide.samples import Points
 from autoscaler.model import Observation
 
@@ -11,8 +13,9 @@ from autoscaler.model import Observation
 class Question:
     """How many replicas? `current` is the count asked for so far, `points` the samples in the policies' windows.
 
-    `memory` is what this policy handed back the last time it was asked. `floor` is the least there may be now, and
-    `others_answer` says whether any policy on a metric gave a number, None where the file has none.
+    `memory` and `tables` are what this policy handed back the last time it was asked. `floor` is the least there may be now,
+    and `others_answer` says whether any policy on a metric gave a number, None where the file has none. `history` holds, by
+    metric, the minutes of the last days, `wall` is the wall clock, `most_each` how many requests at once a replica is given.
     """
 
     seen: Observation
@@ -20,8 +23,12 @@ class Question:
     current: int
     points: Points
     memory: PolicyMemory = field(default_factory=dict)
+    tables: PolicyTables = field(default_factory=dict)
     floor: int = 1
     others_answer: bool | None = None
+    history: Mapping[str, History] = field(default_factory=dict)
+    wall: float = 0.0
+    most_each: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +44,12 @@ class Answer:
     missing: bool = False
     panic: bool = False
     memory: PolicyMemory = field(default_factory=dict)
+    tables: PolicyTables = field(default_factory=dict)
 
 
-def missing(metric: str, what: str, memory: PolicyMemory | None = None) -> Answer:
+def missing(metric: str, what: str, memory: PolicyMemory | None = None, tables: PolicyTables | None = None) -> Answer:
     """The answer of a policy whose metric is missing; what it remembers stays."""
-    return Answer(None, None, f"{metric} is missing: {what}", missing=True, memory=memory or {})
+    return Answer(None, None, f"{metric} is missing: {what}", missing=True, memory=memory or {}, tables=tables or {})
 
 
 def problem(metric: str, asked: Question) -> str:

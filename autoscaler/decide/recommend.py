@@ -13,18 +13,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from autoscaler.decide import concurrency, schedule, step, target_tracking
-from autoscaler.decide.memory import PolicyMemory
+from autoscaler.decide import auto, concurrency, schedule, step, target_tracking
+from autoscaler.decide.history import History
+from autoscaler.decide.memory import Memory, PolicyMemory, PolicyTables
 from autoscaler.decide.question import Answer, Question
 from autoscaler.decide.samples import Points
 from autoscaler.model import Fence, Observation, Recommendation
-from autoscaler.spec.models import Behavior, Policy
+from autoscaler.spec.models import Behavior, ServiceSpec
 
 RECOMMENDERS: Mapping[str, Callable[[Any, Question], Answer]] = {
     "target_tracking": target_tracking.recommend,
     "concurrency": concurrency.recommend,
     "step": step.recommend,
     "schedule": schedule.recommend,
+    "auto": auto.recommend,
 }
 
 FALLBACK_REPLICAS = 3  # the contract's default of `fallback_replicas`
@@ -41,43 +43,62 @@ class Said:
     panic: bool
     why: str
     policies: Mapping[str, PolicyMemory]
+    tables: Mapping[str, PolicyTables]
 
 
 def ask(
-    policies: tuple[Policy, ...],
-    behavior: Behavior,
+    spec: ServiceSpec,
     seen: Observation,
     points: Points,
+    history: Mapping[str, History],
+    memory: Memory,
     *,
     t: float,
     current: int,
     within: Fence,
-    remembered: Mapping[str, PolicyMemory],
 ) -> Said:
-    """Each policy's recommendation in the file's order, and the largest of them (current where there is none)."""
+    """Each policy's recommendation in the file's order, and the largest of them (current where there is none).
+
+    `points` and `history` have this tick's samples, `memory` is that of the decision before.
+    """
     said: dict[int, Recommendation] = {}
     kept: dict[str, PolicyMemory] = {}
+    tables: dict[str, PolicyTables] = {}
     blind = panic = False
     others: bool | None = None
-    for index, policy in sorted(enumerate(policies), key=lambda each: each[1].type == "schedule"):
+    for index, policy in sorted(enumerate(spec.policies), key=lambda each: each[1].type == "schedule"):
         slot = f"{index}:{policy.type}"
-        question = Question(seen, t, current, points, remembered.get(slot, {}), within.min, others)
+        question = Question(
+            seen=seen,
+            t=t,
+            current=current,
+            points=points,
+            memory=memory.policies.get(slot, {}),
+            tables=memory.tables.get(slot, {}),
+            floor=within.min,
+            others_answer=others,
+            history=history,
+            wall=t + seen.wall_offset,
+            most_each=spec.route.max_concurrency,
+        )
         answer = RECOMMENDERS[policy.type](policy, question)
         value, reason = answer.value, answer.reason
         if answer.missing:
-            value, reason = _blind(behavior, answer, current, within.max)
+            value, reason = _blind(spec.behavior, answer, current, within.max)
             blind = blind or value is None
         panic = panic or answer.panic
         if policy.type != "schedule":
             others = bool(others) or value is not None
         if answer.memory:
             kept[slot] = answer.memory
+        if answer.tables:
+            tables[slot] = answer.tables
         said[index] = Recommendation(index, policy.type, value, policy.metric, answer.raw, reason)
-    in_order = tuple(said[index] for index in range(len(policies)))
+    in_order = tuple(said[index] for index in range(len(spec.policies)))
     best = _largest(in_order)
     held = blind and (best is None or best.value is None or best.value < current)
     wanted = current if best is None or best.value is None else best.value
-    return Said(in_order, wanted, held, panic, _why(in_order, best, held), kept)
+    return Said(in_order, wanted, held, panic, _why(in_order, best, held), kept, tables)
 
 
 def _blind(behavior: Behavior, answer: Answer, current: int, most: int) -> tuple[int | None, str]:

@@ -14,24 +14,12 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from math import exp, sqrt
+from math import exp
+
+from autoscaler.decide.staffing import erlang_c
 
 LATE_SHARE = 0.01
 HALVINGS = 30
-FORGOTTEN = (
-    20.0  # so many deviations below the load the recursion may start, with what flow balance says: nothing is left of it
-)
-
-
-def erlang_c(slots: int, offered: float) -> float:
-    """The probability that a request has to wait, at `offered` = rate x service time."""
-    if offered >= slots:
-        return 1.0
-    start = max(0, int(offered - FORGOTTEN * sqrt(offered)))
-    blocked = 1 - start / offered if start else 1.0
-    for count in range(start + 1, slots + 1):
-        blocked = offered * blocked / (count + offered * blocked)
-    return blocked / (1 - offered * (1 - blocked) / slots)
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from autoscaler.spec.problems import Problems
 from autoscaler.spec.volumes import NOT_YET
 
 LATER_KEYS = ("warm_pool", "shadow", "rollout")
-LATER_POLICIES = ("latency_slo", "predictive", "auto")
+LATER_POLICIES = ("latency_slo", "predictive")
 LATER_RUNTIMES = ("swarm", "kubernetes")
 LATER_ROUTE_KEYS = ("tls", "sticky", "canary")
 NEUTRAL: dict[Path, object] = {("priority",): 0, ("behavior", "anti_flap"): False, ("replica", "privileged"): False}
@@ -96,9 +96,8 @@ def _not_yet(root: MapNode, path: Path, problems: Problems) -> None:
 def _check_policies(root: MapNode, problems: Problems) -> None:
     example = "write one, such as {type: target_tracking, metric: request_rate, target: 50}"
     policies = root.get("policies")
-    if policies is None or (isinstance(policies, ListNode) and not policies.items):
-        mark = find(root, ("policies",))[0]
-        problems.add(mark, ("policies",), f"is missing, and the default `auto` is {NOT_YET}", example)
+    if isinstance(policies, ListNode) and not policies.items:
+        problems.add(policies.mark, ("policies",), "is empty", f"leave it out for `auto`, or {example}")
     elif isinstance(policies, ListNode):
         for index, policy in enumerate(policies.items):
             if isinstance(policy, MapNode):
@@ -112,7 +111,7 @@ def _check_policy(policy: MapNode, path: Path, problems: Problems) -> None:
             kind.mark,
             path,
             f"policy type {kind.text} is {NOT_YET}",
-            "available: target_tracking, concurrency, step, schedule",
+            "available: target_tracking, concurrency, step, schedule, auto",
         )
     elif isinstance(metric, MapNode):
         problems.add(metric.mark, (*path, "metric"), f"a metric of another system is {NOT_YET}", "name a built-in metric")

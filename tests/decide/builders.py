@@ -7,6 +7,7 @@ from autoscaler.decide import EMPTY, decide
 from autoscaler.decide.memory import Memory
 from autoscaler.model import NO_ORDERS, Decision, Observation, Orders, Sample
 from autoscaler.spec.models import (
+    Auto,
     Behavior,
     Bind,
     Bounds,
@@ -52,6 +53,11 @@ def step(*rules: Mapping[str, Any], metric: str = "queue_length", cooldown: floa
 def schedule(*rules: Mapping[str, Any], timezone: str = "UTC") -> Schedule:
     """A schedule; a rule is {cron, for, min, max}."""
     return Schedule.model_validate({"type": "schedule", "timezone": timezone, "rules": rules})
+
+
+def auto(**objective: Any) -> Auto:
+    """The auto policy; keys are its objective's."""
+    return Auto.model_validate({"type": "auto", "objective": objective})
 
 
 def service(*policies: Policy, min: int = 1, max: int = 100, behavior: Behavior = OPEN) -> ServiceSpec:

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from autoscaler.decide.memory import Memory
 from autoscaler.model import Observation, Orders, Override, PauseKind, Sample
 from autoscaler.spec.models import Behavior, Policy, Rate, ScalingRules, ServiceSpec
-from tests.decide.builders import concurrency, fold, schedule, service, step, tracking
+from tests.decide.builders import auto, concurrency, fold, schedule, service, step, tracking
 
 NAMES = ("request_rate", "queue_length", "latency_p95", "concurrency")
 values = st.none() | st.floats(0, 1e4) | st.sampled_from([float("nan"), float("inf"), 0.0])
@@ -68,8 +68,11 @@ scheduled = st.builds(
         max_size=3,
     ),
 )
-paced: st.SearchStrategy[Policy] = st.one_of(tracked, concurrent, scheduled)
-every_type: st.SearchStrategy[Policy] = st.one_of(tracked, concurrent, stepped, scheduled)
+automatic = st.builds(
+    lambda percentile, wait: auto(percentile=percentile, wait=wait), st.floats(50, 99.9), st.floats(0.01, 2)
+)
+paced: st.SearchStrategy[Policy] = st.one_of(tracked, concurrent, scheduled, automatic)
+every_type: st.SearchStrategy[Policy] = st.one_of(tracked, concurrent, stepped, scheduled, automatic)
 
 
 @st.composite

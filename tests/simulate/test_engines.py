@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from autoscaler.decide.staffing import erlang_c
 from autoscaler.simulate import fleet as fleets
 from autoscaler.simulate.aggregate import Aggregate
 from autoscaler.simulate.chance import binomial, poisson
@@ -21,7 +22,6 @@ from autoscaler.simulate.model import Model
 from autoscaler.simulate.result import Result
 from autoscaler.simulate.run import simulate
 from autoscaler.simulate.service_time import ServiceTime
-from autoscaler.simulate.staffing import erlang_c
 from autoscaler.simulate.tally import Objective, Tally
 from autoscaler.simulate.trace import Trace, read_trace
 from tests.decide.builders import service, tracking

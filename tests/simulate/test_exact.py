@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from autoscaler.decide.staffing import erlang_c
 from autoscaler.simulate.exact import Exact
 from autoscaler.simulate.service_time import ServiceTime
-from autoscaler.simulate.staffing import erlang_c
 from autoscaler.simulate.tally import Objective, SinceTick, Tally
 
 LONG = 1e9

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoscaler.simulate.staffing import Staffing, erlang_c, oracle_replica_seconds
+from autoscaler.decide.staffing import erlang_c
+from autoscaler.simulate.staffing import Staffing, oracle_replica_seconds
 
 
 @pytest.mark.parametrize(("slots", "offered"), [(1, 0.3), (2, 1.5), (7, 4.9), (20, 18.0)])

@@ -283,15 +283,9 @@ BROKEN = [
         id="metric",
     ),
     pytest.param(
-        changed(POLICIES, ""),
-        "1:1: policies: is missing, and the default `auto` is not available yet",
-        "write one, such as {type: target_tracking, metric: request_rate, target: 50}",
-        id="policies missing",
-    ),
-    pytest.param(
         changed(POLICIES, "policies: []\n"),
-        "7:1: policies: is missing, and the default `auto` is not available yet",
-        "write one, such as {type: target_tracking, metric: request_rate, target: 50}",
+        "7:11: policies: is empty",
+        "leave it out for `auto`, or write one, such as {type: target_tracking, metric: request_rate, target: 50}",
         id="policies empty",
     ),
     pytest.param(
@@ -303,7 +297,7 @@ BROKEN = [
     pytest.param(
         changed("type: target_tracking\n    metric", "metric"),
         "8:5: policies[0].type: is missing",
-        "allowed: target_tracking, concurrency, step, schedule",
+        "allowed: target_tracking, concurrency, step, schedule, auto",
         id="type missing",
     ),
     pytest.param(
@@ -373,7 +367,7 @@ BROKEN = [
     pytest.param(
         changed("type: target_tracking", "type: predictive"),
         "8:11: policies[0]: policy type predictive is not available yet",
-        "available: target_tracking, concurrency, step, schedule",
+        "available: target_tracking, concurrency, step, schedule, auto",
         id="type later",
     ),
     pytest.param(

@@ -4,6 +4,7 @@ These are the values every other room reads. Durations are seconds, sizes bytes,
 filled in. How text becomes them, and what is said where it can't, is in the other modules of this room.
 """
 
+from autoscaler.spec.models.auto import Auto, WaitObjective
 from autoscaler.spec.models.base import keys_of
 from autoscaler.spec.models.behavior import HPA_SCALE_DOWN, HPA_SCALE_UP, OPEN, Behavior, Rate, ScalingRules
 from autoscaler.spec.models.concurrency import Concurrency
@@ -34,6 +35,7 @@ __all__ = [
     "REPLICA_METRICS",
     "TOTAL_ONLY_METRICS",
     "Amount",
+    "Auto",
     "Behavior",
     "Bind",
     "Bounds",
@@ -58,5 +60,6 @@ __all__ = [
     "TargetTracking",
     "Tolerance",
     "Ulimit",
+    "WaitObjective",
     "keys_of",
 ]

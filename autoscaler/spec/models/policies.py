@@ -9,9 +9,10 @@ from typing import Annotated
 
 from pydantic import Field
 
+from autoscaler.spec.models.auto import Auto
 from autoscaler.spec.models.concurrency import Concurrency
 from autoscaler.spec.models.schedule import Schedule
 from autoscaler.spec.models.step import Step
 from autoscaler.spec.models.target_tracking import TargetTracking
 
-Policy = Annotated[TargetTracking | Concurrency | Step | Schedule, Field(discriminator="type")]
+Policy = Annotated[TargetTracking | Concurrency | Step | Schedule | Auto, Field(discriminator="type")]

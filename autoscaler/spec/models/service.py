@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from autoscaler.spec.fields import PositiveDuration
+from autoscaler.spec.models.auto import Auto
 from autoscaler.spec.models.base import Model
 from autoscaler.spec.models.behavior import Behavior
 from autoscaler.spec.models.policies import Policy
@@ -53,7 +54,7 @@ class ServiceSpec(Model):
     replica: ReplicaSpec
     route: Route
     replicas: Bounds = Bounds()
-    policies: tuple[Policy, ...]
+    policies: tuple[Policy, ...] = (Auto(type="auto"),)
     behavior: Behavior = Behavior()
     scale_to_zero: ScaleToZero | None = None
     spec_hash: str = ""

@@ -1,0 +1,127 @@
+"""Capacity: what a replica carries and how long it takes to start, learned from what is seen.
+
+    service time  S = seconds x requests in service / requests        of half a minute; the least of the last six counts
+    slots         x S, where x is a replica's answers/s while requests wait, or while it takes half as long again as S: so
+                  many it works on at once at full speed; before that was seen, twice the highest x S seen, up to
+                  `max_concurrency`
+    start-up      replicas x seconds spent starting / replicas that became ready          (Little's law)
+
+The least of six, because a replica that is full answers slower than it could; six, because another version or a noisy
+neighbour shall count within three minutes. A full replica that works on less than one at a time has become slower: S is
+learned anew from it.
+Source: Little 1961, "A proof for the queuing formula L = lambda W".
+"""
+
+from dataclasses import dataclass, replace
+from math import exp
+
+PIECE_S = 30.0
+PIECES = 6
+ENOUGH_REQUESTS = 20.0
+SLOWED = 1.5
+CALM_S = 10.0  # means over ten seconds say nothing of a count of replicas that is younger
+LEARN_S = 5.0
+UNKNOWN_AHEAD = 2.0
+STARTUP_S = 10.0  # until one was seen to start
+LONGEST_STARTUP_S = 600.0
+FORGET_S = 86400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What was seen in a tick of `elapsed_s`: means of ten seconds, and the replicas. `answered` is requests/s that left."""
+
+    t: float
+    elapsed_s: float
+    answered: float
+    in_service: float
+    queue: float
+    ready: int
+    unready: int
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """What is known so far. Times in seconds; `ready_at` is when the count of ready replicas changed last.
+
+    `busy_s` and `done` are sums since `piece_at`; `carried` the most requests at once that a replica bore at full speed,
+    `bent` the most that it bears at all, None while that was never seen.
+    """
+
+    t: float
+    ready: int
+    ready_at: float
+    piece_at: float
+    busy_s: float = 0.0
+    done: float = 0.0
+    pieces: tuple[float, ...] = ()
+    carried: float = 0.0
+    bent: float | None = None
+    starting_s: float = 0.0
+    started: float = 0.0
+
+    @property
+    def service_s(self) -> float | None:
+        """The mean time that a request takes at a replica that is not full, None while it is not known."""
+        if self.pieces:
+            return min(self.pieces)
+        return self.busy_s / self.done if self.done >= ENOUGH_REQUESTS and self.busy_s > 0 else None
+
+    @property
+    def startup_s(self) -> float:
+        """From a start to ready."""
+        return min(self.starting_s / self.started, LONGEST_STARTUP_S) if self.started >= 0.5 else STARTUP_S
+
+    def slots(self, most: int) -> float:
+        """The requests that a replica works on at once at full speed; the proxy gives it `most`."""
+        slots = UNKNOWN_AHEAD * self.carried if self.bent is None else self.bent
+        return min(max(1.0, slots), float(most))
+
+
+def first(t: float, ready: int) -> Capacity:
+    """Nothing is known yet."""
+    return Capacity(t, ready, t - CALM_S, t)
+
+
+def learn(known: Capacity, load: Load) -> Capacity:
+    """With one more tick."""
+    kept = exp(-load.elapsed_s / FORGET_S)
+    busy_s = known.busy_s + load.in_service * load.elapsed_s
+    done = known.done + load.answered * load.elapsed_s
+    piece_at, pieces = known.piece_at, known.pieces
+    if load.t - piece_at >= PIECE_S and done >= ENOUGH_REQUESTS and busy_s > 0:
+        piece_at, pieces, busy_s, done = load.t, (*pieces, busy_s / done)[-PIECES:], 0.0, 0.0
+    return Capacity(
+        t=load.t,
+        ready=load.ready,
+        ready_at=known.ready_at if load.ready == known.ready else load.t,
+        piece_at=piece_at,
+        busy_s=busy_s,
+        done=done,
+        pieces=pieces,
+        carried=known.carried,
+        bent=known.bent,
+        starting_s=known.starting_s * kept + load.unready * load.elapsed_s,
+        started=known.started * kept + max(0, load.ready - known.ready),
+    )
+
+
+def bend(known: Capacity, load: Load) -> Capacity:
+    """With what this tick says about how many requests a replica works on at once."""
+    service_s = known.service_s
+    calm = load.t - known.ready_at >= CALM_S
+    if service_s is None or not load.ready or not calm or load.answered <= 0:
+        return known
+    each = load.in_service / load.ready
+    working = load.answered / load.ready * service_s
+    is_full = load.queue >= 1 or (each > SLOWED and each > SLOWED * working)
+    if not is_full:
+        if working <= (known.carried if known.bent is None else min(known.carried, known.bent)):
+            return known
+        bent = known.bent if known.bent is None else max(known.bent, working)
+        return replace(known, carried=max(known.carried, working), bent=bent)
+    if working < 1 / SLOWED:
+        return replace(known, pieces=(service_s / working,), bent=1.0, carried=min(known.carried, 1.0))
+    before = working if known.bent is None else known.bent
+    step = 1 - exp(-load.elapsed_s / LEARN_S)
+    return replace(known, bent=before + (working - before) * step)

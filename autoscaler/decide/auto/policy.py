@@ -1,0 +1,191 @@
+"""Auto: as many replicas as keep requests from waiting, now and until more could be ready; all that it needs is learned.
+
+    now      staffing(rate at present), and while requests wait longer than replicas that are there can help:
+             ceil((rate + waiting / 0.5 s) / what a replica carries), at most three times the staffing
+    band     staffing(the rate that the next while stays below); the while: start-up + 15 s
+    desired  the highest of both in the last minute; one fewer only where 2% more load would still fit
+
+Staffing is by Erlang C: of (100 - percentile)% of requests half may wait too long by chance, the other half is left for what
+the band did not foresee. Waiting are also requests at replicas that have more at once than they work on. Before the first
+requests were answered the count stays, unless some wait. Each decision is made with what was learned before its tick.
+Sources: staffing.py, rates.py, band.py, capacity.py.
+"""
+
+from dataclasses import dataclass, replace
+
+from autoscaler.decide.auto import capacity as capacities
+from autoscaler.decide.auto.band import Band, begun, is_due, step
+from autoscaler.decide.auto.capacity import Capacity, Load
+from autoscaler.decide.auto.forecasts import NAMES
+from autoscaler.decide.auto.hold import held, highest
+from autoscaler.decide.auto.kept import Kept, read, written
+from autoscaler.decide.auto.rates import present
+from autoscaler.decide.memory import Point
+from autoscaler.decide.question import Answer, Question, missing, problem
+from autoscaler.decide.rounding import round_up, tidy
+from autoscaler.decide.samples import mean
+from autoscaler.decide.staffing import Staffing
+from autoscaler.spec.models import Auto
+from autoscaler.units import format_duration
+
+METRICS = ("request_rate", "concurrency", "queue_length")
+MEAN_S = 10.0
+HOLD_S = 60.0
+AHEAD_S = 15.0
+BY_CHANCE = 0.5
+DRAIN_S = 0.5
+PATIENCE_S = 5.0  # a queue that is gone by then needs no more replicas
+FEW = 3  # requests that wait by chance
+LEAP = 3
+SPARE = 1.02
+EARLY_UTILIZATION = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A tick: the means of the last ten seconds, and what waits now."""
+
+    t: float
+    rate: float
+    concurrency: float
+    queue: float
+    answered: float
+    waiting: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Asks:
+    """What is asked for now and with a little more load, `raw` before rounding up, and why."""
+
+    count: int
+    spared: int
+    raw: float
+    why: str
+
+
+def recommend(policy: Auto, asked: Question) -> Answer:
+    """The replicas this policy asks for; `value` is None where it can't know."""
+    before = read(asked.memory, asked.tables)
+    for metric in METRICS:
+        if mean(asked.points[metric], MEAN_S, asked.t) is None:
+            return missing(metric, problem(metric, asked), asked.memory, asked.tables)
+    seen = _look(asked)
+    if before is not None and before.t == asked.t:
+        return Answer(
+            before.count, None, f"asked again at once, asks for {before.count}", memory=asked.memory, tables=asked.tables
+        )
+    kept = before or _begin(asked, seen)
+    if is_due(kept.band, asked.t):
+        kept = replace(kept, band=_stepped(kept, asked, seen))
+    asks = _asks(policy, asked, seen, kept)
+    holds = held(kept.held, asked.t, asks.count, HOLD_S)
+    spared = held(kept.spared, asked.t, asks.spared, HOLD_S)
+    count = max(highest(holds), min(asked.current, highest(spared)))
+    why = asks.why
+    if count > asks.count:
+        why += f", asked for {asks.count}, held at the most of the last {format_duration(HOLD_S)}"
+    kept = Kept(asked.t, count, holds, spared, _learned(kept, asked, seen), kept.band)
+    memory, tables = written(kept)
+    return Answer(count, asks.raw, f"{why}, asks for {count}", memory=memory, tables=tables)
+
+
+def _look(asked: Question) -> _Seen:
+    rate, concurrency, queue = (mean(asked.points[metric], MEAN_S, asked.t) or 0.0 for metric in METRICS)
+    answered = max(0.0, rate - _growth(asked.points["concurrency"]))
+    return _Seen(asked.t, rate, concurrency, queue, answered, float(asked.seen.waiting))
+
+
+def _growth(points: tuple[Point, ...]) -> float:
+    """By how much there were more requests each second."""
+    span = points[-1].t - points[0].t
+    return (points[-1].value - points[0].value) / span if span > 0 else 0.0
+
+
+def _begin(asked: Question, seen: _Seen) -> Kept:
+    """A first tick, or the first after a long while: the count stays for as long as it would have been held."""
+    since = ((asked.t, asked.current),)
+    return Kept(asked.t, asked.current, since, since, capacities.first(asked.t, asked.seen.ready), begun(asked.t, seen.rate))
+
+
+# ---------------------------------------------------------------- what is asked for
+
+
+def _asks(policy: Auto, asked: Question, seen: _Seen, kept: Kept) -> _Asks:
+    known = kept.capacity
+    if known.service_s is None:
+        return _unlearned(asked, seen, known)
+    share = BY_CHANCE * (1 - policy.objective.percentile / 100)
+    staffing = Staffing(known.service_s, known.slots(asked.most_each), policy.objective.wait, share)
+    rate = present(asked.points["request_rate"], asked.t, kept.band.level)
+    upper = seen.rate / EARLY_UTILIZATION if kept.band.upper is None else kept.band.upper
+    now, band = max(1, staffing.needed(rate)), staffing.needed(upper)
+    drain = _drain(asked, seen, rate, now, staffing)
+    count = max(now, drain, band)
+    return _Asks(
+        count,
+        max(count, staffing.needed(upper * SPARE)),
+        tidy(max(rate, upper) / staffing.each),
+        _why(asked, kept, staffing, rate, upper, drains=drain == count > max(now, band), ahead=band > now),
+    )
+
+
+def _why(asked: Question, kept: Kept, staffing: Staffing, rate: float, upper: float, *, drains: bool, ahead: bool) -> str:
+    each = format_duration(round(staffing.service_s, 3))
+    carried = f"a replica carries {staffing.each:.3g}/s ({staffing.slots:.3g} at once, {each} each)"
+    told = f"request_rate {rate:.4g}"
+    if drains:
+        told = f"{asked.seen.waiting:g} requests wait at {told}"
+    elif ahead:
+        within = format_duration(float(round(_horizon(kept.capacity))))
+        by = "headroom, until more is known" if kept.band.upper is None else NAMES[kept.band.by]
+        told += f", up to {upper:.4g} within {within} by {by}"
+    return f"{told}, {carried}"
+
+
+def _unlearned(asked: Question, seen: _Seen, known: Capacity) -> _Asks:
+    """Nothing is known of what a replica carries: stay, but for requests that wait."""
+    answered = min(known.done, capacities.ENOUGH_REQUESTS)
+    why = f"learning what a replica carries ({answered:.0f} of {capacities.ENOUGH_REQUESTS:.0f} requests seen)"
+    count = max(1, asked.current)
+    if seen.waiting > max(FEW, asked.seen.ready):
+        count = max(count, 2 * asked.seen.ready)
+        why = f"{seen.waiting:g} requests wait, {why}"
+    return _Asks(count, count, float(count), why)
+
+
+def _drain(asked: Question, seen: _Seen, rate: float, now: int, staffing: Staffing) -> int:
+    """Replicas for those that wait longer than the ones there, or starting, would take; 0 where none do."""
+    there = asked.seen.ready + asked.seen.unready
+    inside = max(0.0, seen.concurrency - seen.queue - asked.seen.ready * staffing.slots)
+    waiting = seen.waiting + inside
+    spare = max(0.0, there * staffing.each - rate)
+    if waiting <= FEW or waiting <= spare * PATIENCE_S:
+        return 0
+    return min(round_up((rate + waiting / DRAIN_S) / staffing.each), LEAP * now)
+
+
+def _horizon(known: Capacity) -> float:
+    return known.startup_s + AHEAD_S
+
+
+# ---------------------------------------------------------------- what is learned
+
+
+def _learned(kept: Kept, asked: Question, seen: _Seen) -> Capacity:
+    known = kept.capacity
+    load = Load(
+        asked.t,
+        asked.t - kept.t,
+        seen.answered,
+        max(0.0, seen.concurrency - seen.queue),
+        seen.queue,
+        asked.seen.ready,
+        asked.seen.unready,
+    )
+    return capacities.bend(capacities.learn(known, load), load)
+
+
+def _stepped(kept: Kept, asked: Question, seen: _Seen) -> Band:
+    band = kept.band
+    rate = mean(asked.points["request_rate"], asked.t - band.t, asked.t) or 0.0
+    return step(band, asked.t, rate, seen.rate, asked.history["request_rate"], asked.wall, _horizon(kept.capacity))

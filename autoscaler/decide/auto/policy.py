@@ -74,7 +74,7 @@ def recommend(policy: Auto, asked: Question) -> Answer:
         return Answer(
             before.count, None, f"asked again at once, asks for {before.count}", memory=asked.memory, tables=asked.tables
         )
-    kept = before or _begin(asked, seen)
+    kept = _begin(asked, seen) if before is None else _gone_on(before, asked)
     if is_due(kept.band, asked.t):
         kept = replace(kept, band=_stepped(kept, asked, seen))
     asks = _asks(policy, asked, seen, kept)
@@ -105,6 +105,14 @@ def _begin(asked: Question, seen: _Seen) -> Kept:
     """A first tick, or the first after a long while: the count stays for as long as it would have been held."""
     since = ((asked.t, asked.current),)
     return Kept(asked.t, asked.current, since, since, capacities.first(asked.t, asked.seen.ready), begun(asked.t, seen.rate))
+
+
+def _gone_on(before: Kept, asked: Question) -> Kept:
+    """After a while without ticks nobody knows what was asked for meanwhile: the count stays as on a first one."""
+    if asked.t - before.t <= HOLD_S:
+        return before
+    since = ((asked.t, asked.current),)
+    return replace(before, held=since, spared=since)
 
 
 # ---------------------------------------------------------------- what is asked for

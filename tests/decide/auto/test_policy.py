@@ -71,6 +71,16 @@ def test_nothing_is_taken_away_in_the_first_minute() -> None:
     assert decision.desired < 15
 
 
+def test_nothing_is_taken_away_in_the_first_minute_after_a_long_absence() -> None:
+    _, memory = lived(1200, 100.0)
+    counts = []
+    for second in range(75):
+        decision, memory = decide(WEB, tick(1500.0 + second, 10.0, 13), memory)
+        counts.append(decision.desired)
+    assert counts[:59] == [13] * 59
+    assert counts[-1] < 13
+
+
 def test_twice_the_load_is_answered_within_three_seconds() -> None:
     decision, memory = lived(1200, 100.0)
     counts = []

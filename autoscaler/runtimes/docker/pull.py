@@ -61,13 +61,13 @@ def open_pull(client: APIClient, image: str, platform: str | None, headers: Mapp
 def pull_error(image: str, words: str, retry_after_s: float | None = None) -> ImageError:
     """What the engine said of a failed pull, and how to put it right."""
     registry = registry_of(image)
-    text = words.lower()
-    if re.search(r"toomanyrequests|too many requests|429", text):
+    text = words.lower().replace(image.lower(), "")  # its name and port say nothing of what went wrong
+    if re.search(r"toomanyrequests|too many requests|\b429\b", text):
         wait = f"in {retry_after_s:g} s" if retry_after_s is not None else "later"
         fix = f"{registry} limits pulls: it is tried again {wait}; `docker login {registry}` may raise the limit"
-    elif re.search(r"unauthorized|authentication required|no basic auth|denied|forbidden|401|403", text):
+    elif re.search(r"unauthorized|authentication required|no basic auth|denied|forbidden|\b401\b|\b403\b", text):
         fix = f"check the name, and run `docker login {registry}` as the daemon's user"
-    elif re.search(r"not found|manifest unknown|does not exist|name unknown|404", text):
+    elif re.search(r"not found|manifest unknown|does not exist|name unknown|\b404\b", text):
         fix = "check name and tag; an image of this host only needs `pull_policy: never`"
     elif re.search(r"no such host|dial tcp|i/o timeout|connection refused|tls|deadline|lookup ", text):
         fix = f"is {registry} reachable from this host?"

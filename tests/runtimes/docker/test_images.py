@@ -176,6 +176,11 @@ def test_what_a_failed_pull_asks_for(words: str, fix: str) -> None:
     assert fix in pull_error("ghcr.io/a/b:1", words).fix
 
 
+@pytest.mark.parametrize("image", ["127.0.0.1:54401/a/b:1", "127.0.0.1:54290/a:1", "ghcr.io/a/forbidden:403"])
+def test_a_registrys_port_or_an_images_name_is_no_reason(image: str) -> None:
+    assert "check name and tag" in pull_error(image, f"manifest for {image} not found: manifest unknown").fix
+
+
 def test_progress_of_a_pull() -> None:
     progress = PullProgress()
     for piece in (

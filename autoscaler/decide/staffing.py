@@ -1,7 +1,7 @@
 """Staffing: how many replicas keep requests from waiting, by a queueing formula.
 
     late(n)    ErlangC(n k, a) exp(-(n k - a) w / S)          a = rate S: the share that waits longer than w
-    needed     the least n with late(n) <= P
+    needed     the least n with late(n) <= P, by bisection: late falls as n grows
     B(0) = 1   B(i) = a B(i-1) / (i + a B(i-1))   ErlangC = B / (1 - a (1 - B) / c)      c = n k slots
 
 `k` is a replica's slots, `S` its service time and `w` the allowed wait in seconds. Requests come by chance and are served
@@ -9,6 +9,7 @@ for times spread exponentially, first come, first served: M/M/c.
 Sources: Erlang 1917; Cooper, "Introduction to Queueing Theory" (the recursion).
 """
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil, exp, isfinite, sqrt
@@ -16,7 +17,7 @@ from math import ceil, exp, isfinite, sqrt
 from autoscaler.decide.rounding import tidy
 
 FORGOTTEN = 20.0  # so many deviations below the load the recursion may start, with what flow balance says there
-MOST = 1_000_000
+MOST = 10_000  # no service may have more replicas
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +40,14 @@ class Staffing:
         offered = rate * self.service_s
         if offered <= 0:
             return 0
-        if not isfinite(offered) or offered > MOST:
+        if not isfinite(offered) or offered / self.slots >= MOST:
             return MOST
-        count = max(1, ceil(tidy(offered / self.slots)))
-        while self.late(count, offered) > self.share:
-            count += 1
-        return count
+        fewest = max(1, ceil(tidy(offered / self.slots)))
+        spare = 1
+        while self.late(min(fewest + spare, MOST), offered) > self.share and fewest + spare < MOST:
+            spare *= 2
+        counts = range(fewest, min(fewest + spare, MOST))
+        return fewest + bisect_left(counts, -self.share, key=lambda count: -self.late(count, offered))
 
     def late(self, replicas: int, offered: float) -> float:
         """The share of requests that waits longer than allowed, at `offered` requests in service on average."""

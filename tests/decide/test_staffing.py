@@ -48,5 +48,13 @@ def test_more_load_never_needs_fewer(rate: float, more: float, slots: int, servi
     assert staffing.needed(rate) * slots > rate * service_s or staffing.needed(rate) == MOST
 
 
+@given(st.floats(0.001, 400), st.integers(1, 5), st.floats(0.01, 2), st.floats(0.0001, 0.3))
+def test_it_is_the_least(rate: float, slots: int, service_s: float, share: float) -> None:
+    staffing = Staffing(service_s, slots, 0.2, share)
+    offered, needed = rate * service_s, staffing.needed(rate)
+    assert staffing.late(needed, offered) <= share
+    assert needed == 1 or staffing.late(needed - 1, offered) > share
+
+
 def test_what_a_full_replica_carries() -> None:
     assert Staffing(0.05, 4, 0.2, 0.01).each == 80

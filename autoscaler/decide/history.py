@@ -2,8 +2,8 @@
 
     values[i]   the mean of the samples in minute `first` + i since 1970, None where there was none
 
-A minute is told once it is over. A clock that is put back writes its minutes anew. It is remembered as all else is, but kept
-on disk by the minute: it is too long to be written each second.
+A minute is told once it is over. A clock that is put back writes its minutes anew. It is remembered as all else is, but not
+saved: it is too long to be written each second.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,7 @@ from autoscaler.spec.models import Policy
 MINUTE_S = 60.0
 DAY = 1440
 KEPT = 14 * DAY
-LEARN_FROM_DAYS = ("auto", "predictive")
+LEARN_FROM_DAYS = ("auto",)
 
 Values = tuple[float | None, ...]
 

@@ -5,7 +5,7 @@ decision asked again at the same `t` replaces it. `scaled` holds the change of e
 last move to a bound and where it came from, `idle_since` since when there has been no load. `samples` holds, by metric, what
 its longest window needs, and `policies` what each policy keeps for itself, by its place and type: numbers, of which those
 named `..._at` are times, and `tables` of numbers, whose rows begin with a time where the table is named so. `history` holds
-the minutes that some policies learn from; it is kept apart. Times are Unix seconds. Nothing here is older than some window
+the minutes that some policies learn from; it is not saved. Times are Unix seconds. Nothing here is older than some window
 needs, so it does not grow.
 """
 

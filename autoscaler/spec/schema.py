@@ -100,7 +100,7 @@ _FORMS: dict[str, Schema] = {
     "Tolerance.down": _TEXT_OR_NUMBER,
 }
 _REQUIRED = {
-    "ServiceSpec": ["service", "replica", "route", "policies"],
+    "ServiceSpec": ["service", "replica", "route"],
     "ReplicaSpec": ["port"],
     "Build": [],
     "ScalingRules": [],

@@ -50,7 +50,7 @@ def test_the_same_values_give_the_same_decision(data: st.DataObject, spec: Servi
 def test_memory_through_json_gives_the_same_next_decision(data: st.DataObject, spec: ServiceSpec, ordered: Orders) -> None:
     memory, t = data.draw(histories(spec))
     restored = Memory.from_json(memory.to_json(), now=t if memory.t is None else memory.t)
-    restored = replace(restored, history=memory.history)  # which is kept by the minute
+    restored = replace(restored, history=memory.history)  # which is not saved
     assert restored == memory
     seen = data.draw(observations(t=t))
     assert decide(spec, seen, restored, ordered) == decide(spec, seen, memory, ordered)

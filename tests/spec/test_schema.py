@@ -31,6 +31,7 @@ def test_it_is_a_schema() -> None:
     "text",
     [
         GOOD,
+        changed("policies:\n  - type: target_tracking\n    metric: request_rate\n    target: 50\n", ""),
         *map(with_replica, table(test_a_replicas_keys)),
         *map(with_route, table(test_a_routes_keys)),
         changed("5000", "${PORT}"),

@@ -48,7 +48,6 @@ class Capacity:
     `bent` the most that it bears at all, None while that was never seen.
     """
 
-    t: float
     ready: int
     ready_at: float
     piece_at: float
@@ -80,7 +79,7 @@ class Capacity:
 
 def first(t: float, ready: int) -> Capacity:
     """Nothing is known yet."""
-    return Capacity(t, ready, t - CALM_S, t)
+    return Capacity(ready, t - CALM_S, t)
 
 
 def learn(known: Capacity, load: Load) -> Capacity:
@@ -92,7 +91,6 @@ def learn(known: Capacity, load: Load) -> Capacity:
     if load.t - piece_at >= PIECE_S and done >= ENOUGH_REQUESTS and busy_s > 0:
         piece_at, pieces, busy_s, done = load.t, (*pieces, busy_s / done)[-PIECES:], 0.0, 0.0
     return Capacity(
-        t=load.t,
         ready=load.ready,
         ready_at=known.ready_at if load.ready == known.ready else load.t,
         piece_at=piece_at,

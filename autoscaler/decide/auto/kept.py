@@ -67,7 +67,6 @@ def read(numbers: PolicyMemory, tables: PolicyTables) -> Kept | None:
 
 def _read(numbers: PolicyMemory, tables: PolicyTables) -> Kept:
     capacity = Capacity(
-        t=numbers["t_at"],
         ready=int(numbers["ready"]),
         ready_at=numbers["ready_at"],
         piece_at=numbers["piece_at"],

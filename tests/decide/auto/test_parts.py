@@ -53,10 +53,9 @@ def test_held_is_the_highest_of_the_last_minute(steps: list[tuple[float, int]]) 
 # ---------------------------------------------------------------- capacity
 
 
-def lived(seconds: int, known: Capacity | None = None, **keys: float) -> Capacity:
-    """A replica's life under one load from where it was left."""
-    known = known or first(0.0, int(keys.get("ready", 1)))
-    start = known.t
+def lived(seconds: int, known: Capacity | None = None, start: float = 0.0, **keys: float) -> Capacity:
+    """A replica's life under one load from `start` on."""
+    known = known or first(start, int(keys.get("ready", 1)))
     for second in range(1, seconds + 1):
         load = Load(
             start + second, 1.0, keys["answered"], keys["in_service"], keys.get("queue", 0.0), int(keys.get("ready", 1)), 0
@@ -72,7 +71,7 @@ def test_the_service_time_is_seconds_in_service_a_request() -> None:
 
 def test_one_that_is_full_does_not_make_the_service_time_longer() -> None:
     known = lived(40, answered=10.0, in_service=0.8)
-    assert lived(60, known, answered=12.0, in_service=12.0, queue=0.0).service_s == pytest.approx(0.08)
+    assert lived(60, known, 40.0, answered=12.0, in_service=12.0, queue=0.0).service_s == pytest.approx(0.08)
 
 
 @pytest.mark.parametrize(
@@ -86,23 +85,23 @@ def test_one_that_is_full_does_not_make_the_service_time_longer() -> None:
     ],
 )
 def test_slots_by_what_was_seen(load: dict[str, float], slots: float) -> None:
-    assert lived(60, None, **load).slots(20) == pytest.approx(slots)
+    assert lived(60, None, 0.0, **load).slots(20) == pytest.approx(slots)
 
 
 def test_a_replica_that_slows_down_under_many_has_fewer_slots_than_it_is_given() -> None:
     known = lived(60, answered=8.0, in_service=0.8)
-    assert lived(30, known, answered=10.0, in_service=12.0).slots(20) == pytest.approx(1.0, abs=0.02)
+    assert lived(30, known, 60.0, answered=10.0, in_service=12.0).slots(20) == pytest.approx(1.0, abs=0.02)
 
 
 def test_a_slower_version_is_learned_while_requests_wait() -> None:
     known = lived(120, answered=9.0, in_service=0.9)
-    slow = lived(20, known, answered=4.0, in_service=1.0, queue=30.0)
+    slow = lived(20, known, 120.0, answered=4.0, in_service=1.0, queue=30.0)
     assert slow.slots(20) / (slow.service_s or 0) == pytest.approx(4.0, rel=0.05)
 
 
 def test_a_faster_version_is_learned_within_half_a_minute() -> None:
     known = lived(120, answered=9.0, in_service=0.9)
-    assert lived(35, known, answered=9.0, in_service=0.45).service_s == pytest.approx(0.05)
+    assert lived(35, known, 120.0, answered=9.0, in_service=0.45).service_s == pytest.approx(0.05)
 
 
 def test_the_start_up_is_seconds_spent_starting_a_replica() -> None:

@@ -52,12 +52,12 @@ COMMANDS = {
         "schema": "Print the JSON Schema of a policy file.",
         "replay": "Decide on recorded metrics: JSON Lines in, JSON Lines out, one for one.",
         "simulate": "Run a policy against a modelled service and a trace of traffic.",
+        "convert": "Turn Kubernetes HPAs and KEDA ScaledObjects into policies, one document each.",
+        "export": "Turn a policy into a Kubernetes HPA or a KEDA ScaledObject.",
     },
 }
 NOT_YET = {
     "rollout": "Show or undo a rollout: not available yet.",
-    "convert": "Turn an HPA or KEDA manifest into a policy: not available yet.",
-    "export": "Turn a policy into an HPA or KEDA manifest: not available yet.",
 }
 HIDDEN = {"faultpoints": "List the steps at which a test can have it fail."}
 EPILOG = """`autoscaler COMMAND --help` shows a command's flags and an example.

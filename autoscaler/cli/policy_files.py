@@ -41,8 +41,10 @@ def load(
     runtime: str | None = None,
     allow_privileged: Sequence[str] | None = None,
     allow_writable: bool = False,
+    *,
+    to_zero: bool = False,
 ) -> "Loaded":
-    """All policies of these paths, with the environment's variables."""
+    """All policies of these paths, with the environment's variables. `to_zero`: `replicas.min: 0` is fine."""
     from autoscaler.spec.load import load_policies
 
     return load_policies(
@@ -51,6 +53,7 @@ def load(
         default_runtime=runtime,
         allow_privileged=frozenset(allow_privileged or ()),
         allow_writable=allow_writable,
+        to_zero=to_zero,
     )
 
 

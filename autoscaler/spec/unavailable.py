@@ -9,6 +9,7 @@ from autoscaler.spec.volumes import NOT_YET
 
 LATER_KEYS = ("warm_pool", "shadow", "rollout")
 LATER_POLICIES = ("latency_slo", "predictive")
+LATER_SOURCES = ("scrape", "http", "redis", "rabbitmq")
 LATER_RUNTIMES = ("swarm", "kubernetes")
 LATER_ROUTE_KEYS = ("tls", "sticky", "canary")
 NEUTRAL: dict[Path, object] = {("priority",): 0, ("behavior", "anti_flap"): False, ("replica", "privileged"): False}
@@ -36,7 +37,8 @@ def is_policy(root: Node, problems: Problems) -> bool:
         return False
     if "apiVersion" in root.entries and "kind" in root.entries:
         mark = root.entries["apiVersion"].mark
-        problems.add(mark, ("apiVersion",), f"converting Kubernetes manifests is {NOT_YET}", "start with `service: NAME`")
+        fix = "make one of an HPA or a ScaledObject: `autoscaler convert FILE`"
+        problems.add(mark, ("apiVersion",), "a Kubernetes manifest is no policy", fix)
         return False
     return True
 

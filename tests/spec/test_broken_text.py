@@ -122,8 +122,8 @@ BROKEN = [
     ),
     pytest.param(
         "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\n",
-        "1:1: apiVersion: converting Kubernetes manifests is not available yet",
-        "start with `service: NAME`",
+        "1:1: apiVersion: a Kubernetes manifest is no policy",
+        "make one of an HPA or a ScaledObject: `autoscaler convert FILE`",
         id="hpa",
     ),
     pytest.param(with_replica("read_only: no"), "5:3: replica.read_only: found 'no'", "write true or false", id="no on"),

@@ -72,6 +72,9 @@ class Deciding:
         if self.decision.desired != self.decision.current or self._is_new(self.decision.mode):
             self._mode = self.decision.mode
             self._tell_decision(self.decision)
+        if self.decision.flap:
+            facts = {"before": self.decision.current, "desired": self.decision.desired}
+            self._tell(EventKind.FLAPPED, self.decision.flap, facts)
 
     async def _per_replica(self, now: float, ids: Sequence[str]) -> Mapping[str, tuple[float | None, ...]]:
         if not self._meter.wants_usage:

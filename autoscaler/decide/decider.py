@@ -2,7 +2,7 @@
 
     1. current beyond a bound: to that bound at once
     2. the largest recommendation; an override instead; a pause keeps current
-    3. stabilization    4. rates    5. min, max
+    3. stabilization (or anti-flap's longer window)    4. rates    5. min, max
 
 The same values give the same decision: now, after a restart, in a replay; and asked again at the same `t`, the same count.
 For that a decision stands in for one before it at the same `t`: its samples, its recommendation, its change.
@@ -12,11 +12,12 @@ Source: DECISIONS, "Order of a decision".
 from collections.abc import Mapping
 from dataclasses import replace
 
+from autoscaler.decide import anti_flap
 from autoscaler.decide.behavior import left, limit_rate, stabilize
 from autoscaler.decide.bounds import fence, in_force
 from autoscaler.decide.history import History, minute_of
 from autoscaler.decide.history import keep as keep_minutes
-from autoscaler.decide.memory import MAX_COUNT, Asked, Forced, Memory, Scaled
+from autoscaler.decide.memory import MAX_COUNT, Asked, Flaps, Forced, Memory, Scaled
 from autoscaler.decide.recommend import Said, ask
 from autoscaler.decide.rounding import tidy
 from autoscaler.decide.samples import keep
@@ -50,23 +51,26 @@ def decide(spec: ServiceSpec, seen: Observation, memory: Memory, orders: Orders 
     elif rest is not None and rest.asleep:
         limits = _idle(spec, said, orders.pause, current)
     else:
-        limits = _limited(spec.behavior, said, orders.pause, current, asked, scaled, within, t)
+        limits = _limited(spec.behavior, said, orders.pause, current, asked, scaled, memory.flaps, within, t)
     ordered = override.replicas if override is not None and not moved else None
     desired = limits[-1].after if limits else said.wanted if ordered is None else ordered
     mode = _mode(said, override, orders.pause, moved=moved, asleep=rest is not None and rest.asleep)
     reason = _reason(said, limits, override, mode, t)
+    own = not moved and ordered is None and 0 not in (current, desired)
+    flaps, flap = anti_flap.notice(spec.behavior, memory.flaps, current, desired, t, own=own)
     decision = Decision(
-        seen.service, t, desired, current, said.wanted, said.recommendations, tuple(limits), mode, reason, within
+        seen.service, t, desired, current, said.wanted, said.recommendations, tuple(limits), mode, reason, within, flap
     )
     latest = memory.latest if memory.latest is not None and memory.latest.t == t else None
     return decision, Memory(
         t=t,
         desired=desired,
-        recent=_needed(spec.behavior, asked, t),
+        recent=_needed(spec.behavior, flaps, asked, t),
         latest=latest if moved or said.held else Asked(t, min(said.wanted, MAX_COUNT)),
         scaled=_changed(spec.behavior, scaled, desired - current, t),
         forced=Forced(t, current) if moved else None,
         idle_since=None if rest is None else rest.since,
+        flaps=flaps,
         samples=points,
         policies=said.policies,
         tables=said.tables,
@@ -128,6 +132,7 @@ def _limited(
     current: int,
     asked: tuple[Asked, ...],
     scaled: tuple[Scaled, ...],
+    flaps: Flaps,
     within: Fence,
     t: float,
 ) -> list[Limit]:
@@ -140,7 +145,8 @@ def _limited(
     if count != current and pause is not None and pause is not (PauseKind.OUT if count < current else PauseKind.IN):
         return [Limit("paused", count, current, f"held at {current} by a pause")]
     if count != current:
-        steady = stabilize(behavior, count, current, asked, t)
+        longer = anti_flap.hold(behavior, flaps, count, current, asked, t) if count < current else None
+        steady = longer or stabilize(behavior, count, current, asked, t)
         if steady is not None:
             limits.append(steady)
             count = steady.after
@@ -194,8 +200,8 @@ def _reason(said: Said, limits: list[Limit], override: Override | None, mode: Mo
 # ---------------------------------------------------------------- what stays in memory
 
 
-def _needed(behavior: Behavior, asked: tuple[Asked, ...], t: float) -> tuple[Asked, ...]:
-    window = max(behavior.scale_up.stabilization_window, behavior.scale_down.stabilization_window)
+def _needed(behavior: Behavior, flaps: Flaps, asked: tuple[Asked, ...], t: float) -> tuple[Asked, ...]:
+    window = max(behavior.scale_up.stabilization_window, anti_flap.window_at(behavior, flaps, t))
     since = tidy(t - window)
     return tuple([each for each in asked if each.t > since])
 

@@ -3,6 +3,7 @@
 Times are told from the decision on ("in 42s"), so that the text needs no clock and no time zone.
 """
 
+from autoscaler.decide.anti_flap import lets_fall
 from autoscaler.decide.behavior import allows_more, farthest, left, lets_move
 from autoscaler.decide.bounds import in_force
 from autoscaler.decide.memory import Memory
@@ -56,16 +57,18 @@ def _next(spec: ServiceSpec, decision: Decision, memory: Memory, orders: Orders,
     rules = spec.behavior.scale_up if up else spec.behavior.scale_down
     asked = memory.recent if memory.latest is None else (*memory.recent, memory.latest)
     steady = lets_move(spec.behavior, count, asked, t, up=up)
+    calm = t if up else lets_fall(spec.behavior, memory.flaps, count, asked, t)
     rate = allows_more(rules, count, memory.scaled, t, up=up)
     if rate is None:
         return f"never: {'scale_up' if up else 'scale_down'} is disabled"
-    at = max(steady, rate)
+    at = max(steady, calm, rate)
     end = farthest(rules, count, memory.scaled, at, up=up)
     bound = within.max if up else within.min
     reach = bound if end is None else min(end, bound) if up else max(end, bound)
     if at <= t:
         return f"at once, as far as {reach}"
-    waits = "stabilization" if steady >= rate else "scale_up_rate" if up else "scale_down_rate"
+    names = {"scale_up_rate" if up else "scale_down_rate": rate, "stabilization": steady, "anti_flap": calm}
+    waits = max(names, key=lambda name: names[name])
     return f"in {left(at, t)} at the earliest ({waits}), then as far as {reach}"
 
 

@@ -2,7 +2,8 @@
 
 `recent` holds, for each count that was asked for, the last time it was; `latest` the newest, apart from these because a
 decision asked again at the same `t` replaces it. `scaled` holds the change of each `t`, both directions. `forced` is the
-last move to a bound and where it came from, `idle_since` since when there has been no load. `samples` holds, by metric, what
+last move to a bound and where it came from, `idle_since` since when there has been no load, `flaps` how often the count
+turned back lately. `samples` holds, by metric, what
 its longest window needs, and `policies` what each policy keeps for itself, by its place and type: numbers, of which those
 named `..._at` are times, and `tables` of numbers, whose rows begin with a time where the table is named so. `history` holds
 the minutes that some policies learn from; it is not saved. Times are Unix seconds. Nothing here is older than some window
@@ -11,7 +12,7 @@ needs, so it does not grow.
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import Any, TypeVar
 
@@ -21,6 +22,7 @@ VERSION = 1
 AWAY_S = 60.0  # who was away that long starts without history, so falls wait for a full window
 BEGINS_ANEW = (":concurrency",)  # policies whose first tick keeps the count for as long as their window
 MAX_COUNT = 1_000_000
+MAX_LEVEL = 32
 MAX_CHARACTERS = 16 * 1024 * 1024
 
 
@@ -56,6 +58,23 @@ class Point:
     value: float
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The last move of the policies' own, and which way it went."""
+
+    t: float
+    up: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Flaps:
+    """How often the count turned back lately: `level` as of `at`, when it last did. `turn` is the last move."""
+
+    level: int = 0
+    at: float = 0.0
+    turn: Turn | None = None
+
+
 PolicyMemory = Mapping[str, float]
 Table = tuple[tuple[float, ...], ...]
 PolicyTables = Mapping[str, Table]
@@ -72,6 +91,7 @@ class Memory:
     scaled: tuple[Scaled, ...] = ()
     forced: Forced | None = None
     idle_since: float | None = None
+    flaps: Flaps = Flaps()
     samples: Mapping[str, tuple[Point, ...]] = field(default_factory=dict)
     policies: Mapping[str, PolicyMemory] = field(default_factory=dict)
     tables: Mapping[str, PolicyTables] = field(default_factory=dict)
@@ -89,6 +109,7 @@ class Memory:
                 "scaled": [[change.t, change.by] for change in self.scaled],
                 "forced": None if self.forced is None else [self.forced.t, self.forced.was],
                 "idle_since": self.idle_since,
+                "flaps": [self.flaps.level, self.flaps.at, _turned(self.flaps.turn)],
                 "samples": {name: [[p.t, p.value] for p in points] for name, points in self.samples.items()},
                 "policies": {name: dict(numbers) for name, numbers in self.policies.items()},
                 "tables": {name: dict(tables) for name, tables in self.tables.items()},
@@ -130,6 +151,7 @@ def aged(memory: Memory, now: float) -> Memory:
         desired=memory.desired,
         recent=(*asked, Asked(now, memory.desired)),
         scaled=memory.scaled,
+        flaps=replace(memory.flaps, turn=None),
         policies={slot: kept for slot, kept in memory.policies.items() if not slot.endswith(BEGINS_ANEW)},
         tables=memory.tables,
         history=memory.history,
@@ -138,8 +160,10 @@ def aged(memory: Memory, now: float) -> Memory:
 
 # ---------------------------------------------------------------- reading what was saved, trusting nothing
 
-_KEYS = {"version", "t", "desired", "recent", "latest", "scaled", "forced", "idle_since", "samples", "policies", "tables"}
-_LATER_KEYS = {"tables"}  # that what was saved by an earlier version lacks
+_LATER_KEYS = {"flaps", "tables"}  # that what was saved by an earlier version lacks
+_KEYS = _LATER_KEYS | {
+    "version", "t", "desired", "recent", "latest", "scaled", "forced", "idle_since", "samples", "policies"
+}  # fmt: skip
 _Value = TypeVar("_Value")
 
 
@@ -171,6 +195,7 @@ def _memory(saved: Mapping[str, Any], now: float) -> Memory:
         scaled=_net(pairs(saved["scaled"], lambda at, by: Scaled(at, _whole(by)))),
         forced=_one(saved["forced"], lambda given: pairs(given, lambda at, was: Forced(at, _count(was)))),
         idle_since=None if saved["idle_since"] is None else time(saved["idle_since"]),
+        flaps=_flaps(saved.get("flaps"), time),
         samples={
             name: _newest(pairs(points, lambda at, value: Point(at, _number(value))))
             for name, points in _mapping(saved["samples"]).items()
@@ -184,6 +209,26 @@ def _memory(saved: Mapping[str, Any], now: float) -> Memory:
             for name, tables in _mapping(saved.get("tables", {})).items()
         },
     )
+
+
+def _turned(turn: Turn | None) -> list[Any] | None:
+    return None if turn is None else [turn.t, turn.up]
+
+
+def _flaps(given: Any, time: Callable[[Any], float]) -> Flaps:
+    """What was saved of flaps; a memory of before they were noticed has none."""
+    if given is None:
+        return Flaps()
+    if not isinstance(given, list) or len(given) != 3:
+        raise ValueError(f"saved memory holds {given!r:.40} for flaps")
+    turn = _one(given[2], lambda pair: tuple(Turn(time(at), _flag(up)) for at, up in _pairs(pair)))
+    return Flaps(min(_count(given[0]), MAX_LEVEL), time(given[1]), turn)
+
+
+def _flag(given: Any) -> bool:
+    if not isinstance(given, bool):
+        raise ValueError(f"saved memory holds {given!r:.40} for yes or no")
+    return given
 
 
 def _no_constant(name: str) -> float:

@@ -74,7 +74,7 @@ class Fence:
 @dataclass(frozen=True, slots=True)
 class Decision:
     """How many replicas there shall be, and all that led to it. `wanted` is what the policies ask for, before limits, and
-    `within` are the bounds that it was made under."""
+    `within` are the bounds that it was made under. `flap` tells of a move back soon after one the other way, "" of none."""
 
     service: str
     t: float
@@ -86,6 +86,7 @@ class Decision:
     mode: Mode
     reason: str
     within: Fence
+    flap: str = ""
 
     @property
     def limited_by(self) -> tuple[str, ...]:

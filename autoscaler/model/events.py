@@ -9,6 +9,7 @@ class EventKind(StrEnum):
     """The names of all events; what varies is in an event's fields."""
 
     DECIDED = "decided"
+    FLAPPED = "flapped"
     WOULD = "would"
     METRICS_MISSING = "metrics_missing"
     METRICS_BACK = "metrics_back"

@@ -131,6 +131,7 @@ DESCRIPTIONS = {
     "ScalingRules.policies": "Rates; an empty list: as fast as asked.",
     "Behavior.scale_up": "Moves to more replicas.",
     "Behavior.scale_down": "Moves to fewer replicas.",
+    "Behavior.anti_flap": "Whether a count that turns back within minutes falls later for a while: the down window doubles.",
     "Behavior.on_missing_metrics": "What to do while a metric is missing; replicas are never taken away for it.",
     "Behavior.fallback_replicas": "With `fallback`: at least so many replicas meanwhile.",
 }

@@ -137,8 +137,6 @@ def _object(model: type[BaseModel], raw: Schema) -> Schema:
             "const": 0,
             "description": "Which service goes first on a host too small: not available yet.",
         }
-    if name == "Behavior":
-        properties["anti_flap"] = {"const": False, "description": "Longer windows after quick turns: not available yet."}
     schema: Schema = {"type": "object", "additionalProperties": False, "properties": properties}
     if name in _OPEN:
         schema["patternProperties"] = {"^x-": {}}

@@ -1,6 +1,6 @@
 """What the policy file's syntax knows and this version can't do yet: said, never ignored.
 
-A key that asks for nothing (`priority: 0`, `anti_flap: false`, `privileged: false`) is fine.
+A key that asks for nothing (`priority: 0`, `privileged: false`) is fine.
 """
 
 from autoscaler.spec.nodes import Entry, ListNode, MapNode, Mark, Node, Path, Scalar, find, shown
@@ -12,7 +12,7 @@ LATER_POLICIES = ("latency_slo", "predictive")
 LATER_SOURCES = ("scrape", "http", "redis", "rabbitmq")
 LATER_RUNTIMES = ("swarm", "kubernetes")
 LATER_ROUTE_KEYS = ("tls", "sticky", "canary")
-NEUTRAL: dict[Path, object] = {("priority",): 0, ("behavior", "anti_flap"): False, ("replica", "privileged"): False}
+NEUTRAL: dict[Path, object] = {("priority",): 0, ("replica", "privileged"): False}
 
 # Compose keys that we know and don't support; those of which something better is to be said are in refused.py.
 LATER_COMPOSE_KEYS = (
@@ -68,7 +68,6 @@ def check(root: MapNode, problems: Problems, *, to_zero: bool) -> None:
     for path in [
         *((key,) for key in LATER_KEYS),
         ("priority",),
-        ("behavior", "anti_flap"),
         *(("route", key) for key in LATER_ROUTE_KEYS),
     ]:
         _not_yet(root, path, problems)

@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from autoscaler.model import Event, EventKind
 from autoscaler.telemetry.metrics import METRICS, VALUES
 
-FLAP_WITHIN_S = 300.0
-
 Labels = tuple[str, ...]
 Totals = defaultdict[tuple[str, Labels], float]
 
@@ -55,7 +53,6 @@ class ServiceCounters:
     seconds: dict[str, Histogram] = field(default_factory=dict)
     reaction: _Reaction | None = None
     draining_since: dict[str, float] = field(default_factory=dict)
-    last_move: tuple[str, float] | None = None
 
     def observe(self, name: str, seconds: float) -> None:
         """Add one time to a histogram."""
@@ -120,6 +117,8 @@ class Counters:
         match event.kind:
             case EventKind.DECIDED:
                 _decided(event, service)
+            case EventKind.FLAPPED:
+                service.totals["autoscaler_flaps_total", ()] += 1
             case EventKind.REPLICA_STARTING:
                 if service.reaction is not None:
                     service.reaction.started.add(event.replica)
@@ -145,11 +144,6 @@ def _decided(event: Event, service: ServiceCounters) -> None:
         return
     direction = "up" if desired > before else "down"
     service.totals["autoscaler_scale_events_total", (direction,)] += 1
-    if service.last_move is not None:
-        last_direction, last_t = service.last_move
-        turned_back = last_direction != direction and event.t - last_t <= FLAP_WITHIN_S
-        service.totals["autoscaler_flaps_total", ()] += turned_back
-    service.last_move = (direction, event.t)
     if direction == "down":
         service.reaction = None
     elif service.reaction is None:

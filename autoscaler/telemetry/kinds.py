@@ -39,6 +39,11 @@ EVENTS: Mapping[E, Kind] = {
         mode="stable, panic, hold, override, paused or idle",
         limited_by="names of the limits that bound it, in the order applied",
     ),
+    E.FLAPPED: _info(
+        "The count went back soon after a move the other way: within 5 minutes, or the down window where that is longer.",
+        before="the replica count asked for until now",
+        desired="the one from now on",
+    ),
     E.WOULD: _info("A dry run would do this now."),
     E.METRICS_MISSING: _warning("A metric can't be had; nothing is scaled down for the lack of it.", metric="its name"),
     E.METRICS_BACK: _info("The metric is there again.", metric="its name"),

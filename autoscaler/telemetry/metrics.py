@@ -63,7 +63,7 @@ METRICS: Mapping[str, Metric] = {
     "autoscaler_waiting_requests": _gauge("Requests that wait for a replica.", "service"),
     "autoscaler_scale_events_total": _counter("Decisions that changed the desired replicas.", "service", "direction"),
     "autoscaler_flaps_total": _counter(
-        "Decisions that turned back within 5 minutes of the one before in the other direction.", "service"
+        "Moves back within 5 minutes, or the down window where that is longer, of a move the other way.", "service"
     ),
     "autoscaler_replica_starts_total": _counter("Starts of replicas by what came of them.", "service", "outcome"),
     "autoscaler_replica_replacements_total": _counter(

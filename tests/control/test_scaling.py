@@ -193,3 +193,17 @@ async def test_replica_seconds_are_counted(host: Controller) -> None:
     before = host.counted.seconds["web"]
     await sleep(30)
     assert host.counted.seconds["web"] - before == pytest.approx(60, abs=3)
+
+
+async def test_a_count_that_turns_back_is_told(host: Controller) -> None:
+    host.write(policy(least=1, most=6))
+    await host.start()
+    await steady(host, 1)
+    host.world.proxy.rate["web"] = 200.0
+    await steady(host, 4)
+    host.world.proxy.rate["web"] = 40.0
+    await steady(host, 1)
+    await host.stop()
+    (flap,) = host.told(EventKind.FLAPPED)
+    assert flap.facts == {"before": 4, "desired": 3}
+    assert flap.cause.startswith("4 -> 3, ")

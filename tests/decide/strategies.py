@@ -23,6 +23,7 @@ behaviors = st.builds(
     Behavior,
     scale_up=directions,
     scale_down=directions,
+    anti_flap=st.booleans(),
     on_missing_metrics=st.sampled_from(["hold", "scale_up", "fallback"]),
     fallback_replicas=st.none() | st.integers(1, 30),
 )

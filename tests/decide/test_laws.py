@@ -12,6 +12,7 @@ from tests.decide.builders import service, tracking
 from tests.decide.strategies import concurrent, histories, observations, orders, paced, specs, stepped, tracked
 
 unscheduled = st.one_of(tracked, concurrent, stepped)
+HOLDING = ("stabilization", "anti_flap", "scale_up_rate", "scale_down_rate")
 laws = settings(max_examples=80, deadline=None)
 
 
@@ -125,7 +126,7 @@ def test_a_rate_or_window_lets_go_at_its_until_and_not_before(data: st.DataObjec
     memory, t = data.draw(histories(spec))
     seen = data.draw(observations(t=t))
     decision, after = decide(spec, seen, memory)
-    if len(decision.limits) != 1 or decision.limits[0].name not in ("stabilization", "scale_up_rate", "scale_down_rate"):
+    if len(decision.limits) != 1 or decision.limits[0].name not in HOLDING:
         return
     limit = decision.limits[0]
     if limit.until is None or limit.after != decision.current or limit.until - t < 1e-3:

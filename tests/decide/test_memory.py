@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autoscaler.decide import EMPTY, Memory, decide
-from autoscaler.decide.memory import AWAY_S, MAX_CHARACTERS, Asked, Forced, Point, Scaled, aged
+from autoscaler.decide.memory import AWAY_S, MAX_CHARACTERS, MAX_LEVEL, Asked, Flaps, Forced, Point, Scaled, Turn, aged
 from tests.decide.builders import HPA, fold, seen, service, tracking
 
 FULL = Memory(
@@ -19,6 +19,7 @@ FULL = Memory(
     latest=Asked(1000.0, 4),
     scaled=(Scaled(991.5, 3), Scaled(1000.0, -1)),
     forced=Forced(1000.0, 9),
+    flaps=Flaps(2, 980.0, Turn(991.5, up=True)),
     samples={"request_rate": (Point(999.0, 180.5), Point(1000.0, 200.0))},
     policies={"0:concurrency": {"panic_at": 998.0, "panic_count": 9.0}},
 )
@@ -38,6 +39,7 @@ def test_times_later_than_now_become_now() -> None:
         latest=Asked(993.0, 4),
         scaled=(Scaled(991.5, 3), Scaled(993.0, -1)),
         forced=Forced(993.0, 9),
+        flaps=Flaps(2, 980.0, Turn(991.5, up=True)),
         samples={"request_rate": (Point(993.0, 200.0),)},
         policies={"0:concurrency": {"panic_at": 993.0, "panic_count": 9.0}},
     )
@@ -75,7 +77,7 @@ def test_a_short_absence_changes_no_decision() -> None:
 def test_after_a_long_absence_the_count_is_asked_anew_and_the_samples_are_gone() -> None:
     away = Memory.from_json(FULL.to_json(), now=1000.0 + AWAY_S + 1)
     asked = (*FULL.recent, Asked(1000.0, 4), Asked(1000.0 + AWAY_S + 1, 4))
-    assert away == replace(FULL, recent=asked, latest=None, forced=None, samples={}, policies={})
+    assert away == replace(FULL, recent=asked, latest=None, forced=None, flaps=Flaps(2, 980.0), samples={}, policies={})
     assert Memory.from_json(FULL.to_json(), now=1000.0 + AWAY_S) == FULL
     assert aged(replace(FULL, latest=None), 9000.0).recent == (*FULL.recent, Asked(9000.0, 4))
 
@@ -89,6 +91,16 @@ def test_a_policys_numbers_are_no_times_unless_their_name_says_so() -> None:
 
 def test_no_replicas_is_a_count() -> None:
     assert Memory.from_json(changed(desired=0, recent=[[990.0, 0]]), now=1000.0).desired == 0
+
+
+def test_a_memory_of_before_flaps_were_noticed_has_none() -> None:
+    told = json.loads(FULL.to_json())
+    del told["flaps"]
+    assert Memory.from_json(json.dumps(told), now=1001.0) == replace(FULL, flaps=Flaps())
+
+
+def test_no_level_is_beyond_what_can_be_doubled() -> None:
+    assert Memory.from_json(changed(flaps=[10**6, 980.0, None]), now=1001.0).flaps.level == MAX_LEVEL
 
 
 def changed(**keys: Any) -> str:
@@ -107,6 +119,10 @@ def changed(**keys: Any) -> str:
         pytest.param('{"version": 1}', id="keys missing"),
         pytest.param(changed(version=2), id="a newer version"),
         pytest.param(changed(extra=1), id="a key too many"),
+        pytest.param(changed(flaps=[1, 2.0]), id="flaps without a turn"),
+        pytest.param(changed(flaps={"level": 1}), id="a mapping for flaps"),
+        pytest.param(changed(flaps=[-1, 2.0, None]), id="a level below none"),
+        pytest.param(changed(flaps=[1, 2.0, [3.0, 1]]), id="a number for a way"),
         pytest.param(changed(t="now"), id="text for a time"),
         pytest.param(changed(t=None), id="a count without a time"),
         pytest.param(changed(desired=None), id="a time without a count"),

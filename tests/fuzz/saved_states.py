@@ -9,7 +9,7 @@ from random import Random
 from autoscaler.control.policies import restore
 from autoscaler.control.saved import Saved, dump, load
 from autoscaler.decide import decide
-from autoscaler.decide.memory import Asked, Forced, Memory, Point, Scaled
+from autoscaler.decide.memory import Asked, Flaps, Forced, Memory, Point, Scaled, Turn
 from autoscaler.model import Orders, Override, PauseKind
 from autoscaler.reconcile.backoff import Backoff
 from autoscaler.reconcile.plan import Book
@@ -28,6 +28,7 @@ MEMORY = Memory(
     latest=Asked(NOW - 1, 3),
     scaled=(Scaled(NOW - 9, 1),),
     forced=Forced(NOW - 99, 1),
+    flaps=Flaps(2, NOW - 50, Turn(NOW - 9, up=True)),
     samples={"request_rate": (Point(NOW - 2, 40.0), Point(NOW - 1, 50.0))},
     policies={
         "0:concurrency": {"watched": 1.0, "renewed_at": NOW - 5, "highest": 4.0},

@@ -391,10 +391,10 @@ BROKEN = [
     ),
     pytest.param(GOOD + "priority: 5\n", "11:1: priority: not available yet", "remove it", id="priority: 5"),
     pytest.param(
-        GOOD + "behavior: {anti_flap: true}\n",
-        "11:12: behavior.anti_flap: not available yet",
-        "remove it",
-        id="behavior: {anti_flap: true}",
+        GOOD + "behavior: {anti_flap: often}\n",
+        "11:12: behavior.anti_flap: found 'often'",
+        "write true or false",
+        id="behavior: {anti_flap: often}",
     ),
     pytest.param(
         GOOD + "runtime: swarm\n",

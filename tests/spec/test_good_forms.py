@@ -171,12 +171,13 @@ def test_tolerances(tmp_path: Path, given: str, up: float, down: float) -> None:
 
 
 def test_each_field_of_behavior_left_out_is_the_hpas(tmp_path: Path) -> None:
-    text = GOOD + "behavior: {scale_down: {stabilization_window: 60s}, scale_up: {policies: []}, anti_flap: false}\n"
+    text = GOOD + "behavior: {scale_down: {stabilization_window: 60s}, scale_up: {policies: []}, anti_flap: true}\n"
     behavior = spec_of(tmp_path, text).behavior
     assert (behavior.scale_down.stabilization_window, behavior.scale_up.stabilization_window) == (60.0, 0.0)
     assert [(rate.percent, rate.period) for rate in behavior.scale_down.policies] == [(100.0, 15.0)]
     assert behavior.scale_up.policies == ()
     assert behavior.fallback_replicas == 3
+    assert behavior.anti_flap
 
 
 def test_a_processs_folder_is_on_the_host(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def test_it_is_a_schema() -> None:
         *map(with_route, table(test_a_routes_keys)),
         changed("5000", "${PORT}"),
         changed("target: 50", "target: 70%\n    tolerance: {up: 5%}"),
-        GOOD + "behavior: {scale_up: {select: disabled}, scale_down: {policies: []}, anti_flap: false}\npriority: 0\n",
+        GOOD + "behavior: {scale_up: {select: disabled}, scale_down: {policies: []}, anti_flap: true}\npriority: 0\n",
         GOOD + "behavior: {scale_down: {policies: [{percent: 10, period: 1m}, {replicas: 2, period: 15s}]}}\n",
         GOOD + "replicas: {min: 2, max: '${MAX:-9}'}\n",
     ],

@@ -52,9 +52,8 @@ def counted(*events: Event) -> dict[str, float]:
         pytest.param([scaled(0, 1, 3), scaled(400, 3, 2)], {"up": 1, "down": 1}, id="one each way"),
         pytest.param([scaled(0, 3, 3)], {}, id="the same count is none"),
         pytest.param([Event(0, "web", EventKind.DECIDED)], {}, id="without facts none"),
-        pytest.param([scaled(0, 1, 3), scaled(5, 3, 5)], {"up": 2}, id="on in the same direction is no flap"),
-        pytest.param([scaled(0, 1, 3), scaled(300, 3, 2)], {"up": 1, "down": 1, "flaps": 1}, id="back within 5 minutes is"),
-        pytest.param([scaled(0, 1, 3), scaled(301, 3, 2)], {"up": 1, "down": 1}, id="back later is none"),
+        pytest.param([scaled(0, 1, 3), scaled(5, 3, 2)], {"up": 1, "down": 1}, id="what is a flap is told by its own event"),
+        pytest.param([Event(5, "web", EventKind.FLAPPED)], {"flaps": 1}, id="a flap"),
     ],
 )
 def test_scale_events_and_flaps(events: list[Event], counts: dict[str, int]) -> None:

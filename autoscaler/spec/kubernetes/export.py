@@ -213,6 +213,8 @@ def _behavior(writing: _Writing) -> dict[str, Any]:
     policies = enumerate(writing.spec.policies)
     tracking = [(index, policy) for index, policy in policies if isinstance(policy, TargetTracking)]
     tolerance = tolerance_of(tracking, writing.tell)
+    if writing.spec.behavior.anti_flap:
+        writing.tell(("behavior", "anti_flap"), "has no counterpart")
     return write_behavior(writing.spec.behavior, tolerance, writing.tell)
 
 

@@ -42,5 +42,6 @@ class Behavior(Model):
 
     scale_up: ScalingRules = HPA_SCALE_UP
     scale_down: ScalingRules = HPA_SCALE_DOWN
+    anti_flap: bool = False
     on_missing_metrics: Literal["hold", "scale_up", "fallback"] = "hold"
     fallback_replicas: Annotated[int, Field(ge=1)] | None = 3

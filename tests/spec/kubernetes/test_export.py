@@ -173,6 +173,7 @@ LONG = {"cron": "0 0 31 12 *", "for": "48h", "min": 8}
             {"behavior.on_missing_metrics"},
             id="missing metrics",
         ),
+        pytest.param(of(tracking(window=10), behavior=Behavior(anti_flap=True)), "keda", {"behavior.anti_flap"}, id="flaps"),
         pytest.param(
             of(tracking("cpu", target=0.5), behavior=Behavior(on_missing_metrics="fallback")),
             "keda",

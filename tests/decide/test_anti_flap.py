@@ -97,9 +97,9 @@ def test_a_turn_asked_again_at_the_same_time_is_one() -> None:
 
 
 def test_each_flap_doubles_the_window_and_only_falls_wait() -> None:
-    held = (*SPIKES, (90, 100), (679.9, 100), (680, 100), (681, 900))
-    assert counts(*held) == [3, 8, 2, 8, 8, 8, 2, 18]
-    assert counts(*held, anti_flap=False) == [3, 8, 2, 8, 8, 2, 2, 18]
+    held = (*SPIKES, (90, 100), (400, 100), (679.9, 100), (680, 100), (681, 900))
+    assert counts(*held) == [3, 8, 2, 8, 8, 8, 8, 2, 18]
+    assert counts(*held, anti_flap=False) == [3, 8, 2, 8, 8, 2, 2, 2, 18]
 
 
 def test_the_limit_says_why_and_until_when() -> None:
@@ -127,6 +127,17 @@ def test_the_window_is_bounded_by_an_hour(window: float, windows: list[float]) -
         flaps, _ = notice(behavior(window), flaps, 8 - 6 * (number % 2), 2 + 6 * (number % 2), t, own=True)
         told.append(window_at(behavior(window), flaps, t))
     assert told == windows
+
+
+def test_a_flap_after_calm_hours_counts_on_from_where_they_left_it() -> None:
+    flaps = Flaps(3, 100.0, Turn(7299.0, up=True))
+    assert notice(behavior(), flaps, 8, 2, 7300.0, own=True)[0].level == 2
+    assert notice(behavior(), flaps, 8, 2, 7299.5, own=True)[0].level == 3
+
+
+def test_no_flap_counts_beyond_the_longest_window() -> None:
+    flaps = Flaps(5, 100.0, Turn(100.0, up=True))
+    assert notice(behavior(), flaps, 8, 2, 101.0, own=True)[0].level == 5
 
 
 def test_it_relaxes_by_half_for_each_calm_hour() -> None:

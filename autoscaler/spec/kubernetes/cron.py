@@ -45,8 +45,6 @@ def end_of(start: str, seconds: float) -> str | None:
     if not (minute.isdigit() and hour.isdigit()) or seconds % 60:
         return None
     days, rest = divmod(int(hour) * 3600 + int(minute) * 60 + int(seconds), _DAY_S)
-    if days and not (day.isdigit() or day == "*"):
-        return None
     if days and weekday != "*":
         weekday = _shifted(weekday, days)
     ends = f"{rest % 3600 // 60} {rest // 3600} {int(day) + days if day.isdigit() else day} {month} {weekday}"

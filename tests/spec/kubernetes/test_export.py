@@ -181,6 +181,12 @@ LONG = {"cron": "0 0 31 12 *", "for": "48h", "min": 8}
             id="KEDA falls back for no share of a resource",
         ),
         pytest.param(
+            of(tracking(window=10, total=5.0), behavior=Behavior(on_missing_metrics="fallback")),
+            "keda",
+            {"behavior.on_missing_metrics"},
+            id="nor for a total",
+        ),
+        pytest.param(
             of(tracking(window=10), behavior=Behavior(scale_down=ScalingRules(
                 stabilization_window=0.5, policies=(Rate(percent=2.5, period=1.5),)))),
             "hpa",

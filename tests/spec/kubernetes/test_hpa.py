@@ -236,6 +236,12 @@ def test_utilization_is_of_the_request_and_ours_of_the_limit(resources: Any, tar
     assert (told[0]["target"], told[1]["target"]) == targets
 
 
+def test_without_a_request_the_limit_is_one_and_nothing_is_to_tell() -> None:
+    limits = {"limits": RESOURCES["limits"]}
+    assert keys(hpa(CPU), deployment(image="shop:7", resources=limits), given=Given()) == []
+    assert keys(hpa(CPU), deployment(image="shop:7"), given=Given()) != []
+
+
 def test_a_deployment_of_another_name_is_none_of_it() -> None:
     assert converted(hpa(CPU), deployment("other", image="x"), given=Given()).blanks[0][0] == "replica.image"
 

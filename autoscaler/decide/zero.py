@@ -13,7 +13,7 @@ from math import isfinite
 
 from autoscaler.decide.rounding import round_up, tidy
 from autoscaler.model import Observation, Sample
-from autoscaler.spec.models import PROXY_METRICS, ServiceSpec
+from autoscaler.spec.models import REPLICA_METRICS, ServiceSpec
 
 LOAD = ("request_rate", "concurrency", "queue_length")
 
@@ -39,7 +39,7 @@ def look(spec: ServiceSpec, seen: Observation, since: float | None, current: int
 
 
 def _samples(spec: ServiceSpec, seen: Observation) -> list[Sample]:
-    names = {*LOAD, *(name for policy in spec.policies for name in policy.windows.keys() & PROXY_METRICS)}
+    names = {*LOAD, *(name for policy in spec.policies for name in policy.windows.keys() - REPLICA_METRICS)}
     return [sample for name, sample in seen.totals.items() if name in names]
 
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 
-from autoscaler.spec.models import LATENCIES, Schedule, ServiceSpec
+from autoscaler.spec.models import LATENCIES, Measured, Schedule, ServiceSpec, SourceMetric
 from autoscaler.spec.nodes import MapNode, Mark, Path, Scalar, find
 from autoscaler.spec.problems import Problem, Problems
+from autoscaler.units import format_duration
 
 # Keys of `replica:` that only containers have: for processes they do nothing, which is said.
 CONTAINER_KEYS = (
@@ -52,6 +53,7 @@ def without_effect(spec: ServiceSpec, tree: MapNode) -> Iterator[str]:
 
 
 def _policies(spec: ServiceSpec) -> Iterator[tuple[Path, str, str]]:
+    yield from _sources(spec)
     windows: dict[str, tuple[int, float]] = {}
     for index, policy in enumerate(spec.policies):
         path: Path = ("policies", index)
@@ -74,6 +76,23 @@ def _policies(spec: ServiceSpec) -> Iterator[tuple[Path, str, str]]:
     if spec.behavior.on_missing_metrics == "fallback" and fallback is not None and fallback > spec.replicas.max:
         what = f"fallback_replicas {fallback} is above replicas.max {spec.replicas.max}"
         yield ("behavior", "fallback_replicas"), what, f"write at most {spec.replicas.max}"
+
+
+def _sources(spec: ServiceSpec) -> Iterator[tuple[Path, str, str]]:
+    """Metrics of other systems: one of a name, and one window of each policy."""
+    known: dict[str, tuple[int, SourceMetric]] = {}
+    for index, policy in enumerate(spec.policies):
+        if not isinstance(policy, Measured) or not isinstance(policy.measured, SourceMetric):
+            continue
+        path: Path = ("policies", index)
+        first, metric = known.setdefault(policy.metric, (index, policy.measured))
+        if metric != policy.measured:
+            what = f"{policy.metric} is another metric in policies[{first}]"
+            yield (*path, "metric"), what, "give each a name of its own, such as `name: depth`"
+        window = policy.measured.window
+        if window is not None and window != policy.window:
+            what = f"is {format_duration(window)} in the metric's mapping"
+            yield (*path, "window"), what, "give it in one of the two places"
 
 
 def _rules(spec: ServiceSpec, policy: Schedule, path: Path) -> Iterator[tuple[Path, str, str]]:

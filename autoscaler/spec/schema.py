@@ -6,14 +6,14 @@ Made from the models: pydantic's own schema, told in people's units, with what n
 
 import copy
 import json
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from autoscaler.spec.descriptions import DESCRIPTIONS
 from autoscaler.spec.fields import DURATION, SIZE
-from autoscaler.spec.models import Policy, ReplicaSpec, ServiceSpec, keys_of
+from autoscaler.spec.models import MetricName, Policy, ReplicaSpec, ServiceSpec, keys_of
 from autoscaler.spec.origins import metadata_of
 from autoscaler.spec.validation import OUR_FIELDS, models_in
 from autoscaler.units import format_duration, format_size
@@ -58,6 +58,8 @@ _POLICIES: list[Schema] = [
 ]
 _AMOUNT = _any({"type": "integer", "minimum": 1}, {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?\s*%$"})
 
+_METRIC = _any({"enum": list(get_args(MetricName))}, {"$ref": "#/$defs/PrometheusMetric"})
+
 # What a file may say where the models have one form only.
 _FORMS: dict[str, Schema] = {
     "ServiceSpec.service": {"type": "string", "pattern": "^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$"},
@@ -90,6 +92,9 @@ _FORMS: dict[str, Schema] = {
     "Route.bind": {"type": "string", "pattern": r"^(\[[0-9A-Fa-f:.]+\]|[0-9.]+):[0-9]+$"},
     "Route.path": {"type": "string", "pattern": "^/"},
     "ServiceSpec.policies": {"type": "array", "minItems": 1, "items": _any(*_POLICIES)},
+    "TargetTracking.metric": _METRIC,
+    "PrometheusMetric.server": {"type": "string", "pattern": "^https?://"},
+    "Step.metric": _METRIC,
     "Step.steps": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/StepRule"}},
     "StepRule.above": _TEXT_OR_NUMBER,
     "StepRule.below": _TEXT_OR_NUMBER,

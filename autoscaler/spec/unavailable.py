@@ -114,5 +114,6 @@ def _check_policy(policy: MapNode, path: Path, problems: Problems) -> None:
             f"policy type {kind.text} is {NOT_YET}",
             "available: target_tracking, concurrency, step, schedule, auto",
         )
-    elif isinstance(metric, MapNode):
-        problems.add(metric.mark, (*path, "metric"), f"a metric of another system is {NOT_YET}", "name a built-in metric")
+    source = metric.get("source") if isinstance(metric, MapNode) else None
+    if isinstance(source, Scalar) and source.value in LATER_SOURCES:
+        problems.add(source.mark, (*path, "metric"), f"source {source.text} is {NOT_YET}", "available: prometheus")

@@ -32,10 +32,14 @@ _MISSING = {
     "for": "say for how long: `for: 10h`",
     "rules": 'write one, such as {cron: "0 8 * * 1-5", for: 10h, min: 4}',
     "steps": "write one, such as {above: 100, add: 2}",
+    "source": "allowed: prometheus",
+    "server": "say where it answers: `server: http://127.0.0.1:9090`",
+    "query": "write a query for one number: `query: 'sum(queue_depth)'`",
     "target": "write the requests at once that one replica bears, such as `target: 10`",
-    "metric": f"allowed: {', '.join(typing.get_args(MetricName))}",
+    "metric": f"allowed: {', '.join(typing.get_args(MetricName))}, or a mapping with `source`",
     "period": "write it like `period: 15s`",
 }
+_SECRETS = ("bearer_token", "password")
 _WANTED = {
     "string_type": "write a text",
     "int_type": "write a whole number",
@@ -53,7 +57,11 @@ _BOUNDS = {
     "less_than_equal": ("le", "at most {}"),
     "less_than": ("lt", "less than {}"),
 }
-_PATTERNS = {"service": "use lower-case letters, digits and -, at most 40, no - at the ends"}
+_PATTERNS = {
+    "service": "use lower-case letters, digits and -, at most 40, no - at the ends",
+    "name": "use letters, digits and _ . : -, at most 60, a letter first",
+    "username": "use at most 200 characters, without : and control characters",
+}
 
 
 def spec_hash(replica: Node | None, variables: Node | None) -> str:
@@ -153,9 +161,9 @@ def _path(tree: MapNode, loc: Path) -> Path:
 
 
 def _is_type_of(node: MapNode, part: str | int) -> bool:
-    """Whether `part` is no key of the node but names its `type`."""
-    kind = node.get("type")
-    return isinstance(kind, Scalar) and kind.text == part and str(part) not in node.entries
+    """Whether `part` is no key of the node but names its `type`, or a metric's `source`."""
+    kinds = (node.get("type"), node.get("source"))
+    return str(part) not in node.entries and any(isinstance(kind, Scalar) and kind.text == part for kind in kinds)
 
 
 def _words(error: dict[str, Any], tree: MapNode, path: Path, node: Node) -> tuple[str, str]:
@@ -173,6 +181,8 @@ def _words(error: dict[str, Any], tree: MapNode, path: Path, node: Node) -> tupl
     if kind == "missing":
         dotted = ".".join(str(part) for part in path)
         return "is missing", _MISSING.get(dotted, _MISSING.get(key, "add it"))
+    if kind == "model_type" and key in _SECRETS:
+        return found, "write {env: NAME} or {file: PATH}"
     if kind in _WANTED:
         return found, _WANTED[kind]
     if kind in _BOUNDS:
@@ -194,7 +204,7 @@ def _words(error: dict[str, Any], tree: MapNode, path: Path, node: Node) -> tupl
 
 
 def _may_be_shown(path: Path) -> bool:
-    return path[:2] != ("replica", "environment")
+    return path[:2] != ("replica", "environment") and "auth" not in path
 
 
 def _allowed_keys(tree: MapNode, path: Path) -> list[str]:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from autoscaler.decide.replay import LineError, Replay, read_tick, step
 from autoscaler.model import Observation, Sample
+from autoscaler.spec.models import PrometheusMetric, TargetTracking
 from tests.decide.builders import service, tracking
 
 SPEC = service(tracking(window=10.0), tracking("cpu", target=0.5))
@@ -60,6 +61,17 @@ def test_desired_of_a_line_is_where_the_count_is() -> None:
     assert (tick.ready, tick.unready, tick.desired) == (3, 0, 0)
     line = {"t": 0, "replicas": {"ready": 3, "desired": 7}, "metrics": {"request_rate": None}}
     assert answer(line)["desired"] == 7
+
+
+def test_a_metric_of_another_system_goes_by_its_name() -> None:
+    depth = PrometheusMetric(source="prometheus", name="depth", server="http://p", query="up")
+    spec = service(TargetTracking(type="target_tracking", metric=depth, target=10.0))
+    line = {"t": 0, "replicas": {"ready": 2}, "metrics": {"depth": 35}}
+    told = json.loads(step(Replay(spec), json.dumps(line))[0])
+    assert told["desired"] == 4
+    assert told["recommendations"][0]["metric"] == "depth"
+    missing = json.loads(step(Replay(spec), json.dumps({**line, "metrics": {"prometheus": 35}}))[0])
+    assert (missing["desired"], missing["mode"]) == (2, "hold")
 
 
 def test_a_value_keeps_its_time_and_a_missing_one_its_reason() -> None:

@@ -7,7 +7,7 @@ import pytest
 from autoscaler.decide import EMPTY, decide, explain
 from autoscaler.decide.memory import Memory
 from autoscaler.model import Mode, Observation, Orders, Override, PauseKind
-from autoscaler.spec.models import Behavior, ScaleToZero, ServiceSpec
+from autoscaler.spec.models import Behavior, PrometheusMetric, ScaleToZero, ServiceSpec, TargetTracking
 from tests.decide.builders import HPA, fold, rules, schedule, seen, service, tracking
 
 IDLE_S = 60.0
@@ -47,6 +47,14 @@ def test_each_total_that_is_reported_must_be_0(name: str) -> None:
     totals = {"request_rate": 0.0, "concurrency": 0.0, "queue_length": 0.0, "latency_p95": 0.0}
     assert fold(spec, quiet(IDLE_S, **totals))[0][-1].desired == 0
     assert fold(spec, quiet(IDLE_S, **totals | {name: 0.01}))[0][-1].desired == 1
+
+
+def test_a_metric_of_another_system_is_a_total_of_the_policy_too() -> None:
+    depth = PrometheusMetric(source="prometheus", name="depth", server="http://p", query="up")
+    spec = may_be_none(TargetTracking(type="target_tracking", metric=depth, target=5.0))
+    assert fold(spec, quiet(IDLE_S, request_rate=0.0, depth=0.0))[0][-1].desired == 0
+    assert fold(spec, quiet(IDLE_S, request_rate=0.0, depth=1.0))[0][-1].desired == 1
+    assert fold(spec, quiet(IDLE_S, request_rate=0.0, depth=None))[0][-1].desired == 1
 
 
 def test_a_name_present_without_a_value_is_not_idleness_and_one_absent_is_not_asked() -> None:

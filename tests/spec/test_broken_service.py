@@ -371,12 +371,6 @@ BROKEN = [
         id="type later",
     ),
     pytest.param(
-        changed("metric: request_rate", "metric: {source: prometheus, query: x}"),
-        "9:13: policies[0].metric: a metric of another system is not available yet",
-        "name a built-in metric",
-        id="metric mapping",
-    ),
-    pytest.param(
         GOOD + "scale_to_zero: {idle: 5m}\n",
         "11:1: scale_to_zero: replicas.min is 1",
         "write `min: 0`, or remove it",

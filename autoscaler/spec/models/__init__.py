@@ -16,11 +16,12 @@ from autoscaler.spec.models.metrics import (
     TOTAL_ONLY_METRICS,
     MetricName,
 )
-from autoscaler.spec.models.policies import Policy
+from autoscaler.spec.models.policies import Measured, Policy
 from autoscaler.spec.models.replica import Build, HealthCheck, Logging, Mount, ReplicaSpec, Secret, Ulimit
 from autoscaler.spec.models.route import Bind, Route
 from autoscaler.spec.models.schedule import Schedule, ScheduleRule
 from autoscaler.spec.models.service import NAME_PATTERN, Bounds, ScaleToZero, ServiceSpec
+from autoscaler.spec.models.sources import STANDS_INTERVALS, Auth, PrometheusMetric, SourceMetric, Tls
 from autoscaler.spec.models.step import Amount, Step, StepRule
 from autoscaler.spec.models.target_tracking import TargetTracking, Tolerance
 
@@ -33,8 +34,10 @@ __all__ = [
     "OPEN",
     "PROXY_METRICS",
     "REPLICA_METRICS",
+    "STANDS_INTERVALS",
     "TOTAL_ONLY_METRICS",
     "Amount",
+    "Auth",
     "Auto",
     "Behavior",
     "Bind",
@@ -43,9 +46,11 @@ __all__ = [
     "Concurrency",
     "HealthCheck",
     "Logging",
+    "Measured",
     "MetricName",
     "Mount",
     "Policy",
+    "PrometheusMetric",
     "Rate",
     "ReplicaSpec",
     "Route",
@@ -55,9 +60,11 @@ __all__ = [
     "ScheduleRule",
     "Secret",
     "ServiceSpec",
+    "SourceMetric",
     "Step",
     "StepRule",
     "TargetTracking",
+    "Tls",
     "Tolerance",
     "Ulimit",
     "WaitObjective",

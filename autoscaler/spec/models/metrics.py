@@ -1,8 +1,6 @@
-"""The built-in metrics of a policy file, and a number in a metric's unit. Source: CONTRACT, "Metrics"."""
+"""The built-in metrics of a policy file, and numbers in their units. Source: CONTRACT, "Metrics"."""
 
-from typing import Annotated, Any, Literal
-
-from pydantic import BeforeValidator, Field, ValidationInfo
+from typing import Literal
 
 from autoscaler.units import parse_duration, parse_fraction
 
@@ -33,11 +31,3 @@ def in_unit(metric: str, given: str) -> float:
     if metric in FRACTION_METRICS:
         return parse_fraction(given)
     raise ValueError(f"found {given!r}; {metric} takes a plain number such as 50")
-
-
-def _aim(given: Any, info: ValidationInfo) -> Any:
-    metric = info.data.get("metric")
-    return in_unit(metric, given) if isinstance(given, str) and metric is not None else given
-
-
-Aim = Annotated[float, BeforeValidator(_aim, json_schema_input_type=str | float), Field(gt=0)]

@@ -15,4 +15,5 @@ from autoscaler.spec.models.schedule import Schedule
 from autoscaler.spec.models.step import Step
 from autoscaler.spec.models.target_tracking import TargetTracking
 
+Measured = TargetTracking | Step  # their metric, `measured`, may be another system's
 Policy = Annotated[TargetTracking | Concurrency | Step | Schedule | Auto, Field(discriminator="type")]

@@ -1,6 +1,7 @@
 """One service under a policy, and how few and how many replicas it may have."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
@@ -9,9 +10,10 @@ from autoscaler.spec.fields import PositiveDuration
 from autoscaler.spec.models.auto import Auto
 from autoscaler.spec.models.base import Model
 from autoscaler.spec.models.behavior import Behavior
-from autoscaler.spec.models.policies import Policy
+from autoscaler.spec.models.policies import Measured, Policy
 from autoscaler.spec.models.replica import ReplicaSpec
 from autoscaler.spec.models.route import Route
+from autoscaler.spec.models.sources import SourceMetric
 
 SERVICE_NAME = r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?"
 ServiceName = Annotated[str, StringConstraints(pattern=f"^{SERVICE_NAME}$")]
@@ -64,6 +66,12 @@ class ServiceSpec(Model):
     def idle(self) -> float:
         """With `replicas.min: 0`: no load for so long, and there shall be none."""
         return (self.scale_to_zero or ScaleToZero()).idle
+
+    @property
+    def sources(self) -> Mapping[str, SourceMetric]:
+        """The metrics of other systems that its policies look at, by name."""
+        measured = [policy.measured for policy in self.policies if isinstance(policy, Measured)]
+        return {metric.name: metric for metric in measured if isinstance(metric, SourceMetric)}
 
 
 NAME_PATTERN = re.compile(SERVICE_NAME)

@@ -7,7 +7,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, mod
 
 from autoscaler.spec.fields import Duration
 from autoscaler.spec.models.base import Model, at_key
-from autoscaler.spec.models.metrics import MetricName, in_unit
+from autoscaler.spec.models.measured import Metric, default_window, name_of
+from autoscaler.spec.models.metrics import in_unit
 from autoscaler.units import parse_fraction
 
 
@@ -62,10 +63,10 @@ class StepRule(Model):
 
 def _bounds(given: Any, info: ValidationInfo) -> Any:
     """The steps with their bounds as numbers: a latency's may be written as a duration, a fraction's as a percentage."""
-    metric = info.data.get("metric")
+    metric = info.data.get("measured")
     if not isinstance(given, tuple) or metric is None:
         return given
-    return tuple(_in_unit(metric, rule) if isinstance(rule, dict) else rule for rule in given)
+    return tuple(_in_unit(name_of(metric), rule) if isinstance(rule, dict) else rule for rule in given)
 
 
 def _in_unit(metric: str, rule: dict[str, Any]) -> dict[str, Any]:
@@ -86,10 +87,15 @@ class Step(Model):
     """AWS-style steps: the metric's value says how many replicas more or fewer."""
 
     type: Literal["step"]
-    metric: MetricName
+    measured: Metric = Field(alias="metric")
     steps: Steps
     cooldown: Duration = 60.0
-    window: Annotated[Duration, Field(le=3600)] = 10.0
+    window: Annotated[Duration, Field(le=3600)] = Field(default_factory=default_window)
+
+    @property
+    def metric(self) -> str:
+        """The metric that it is about."""
+        return name_of(self.measured)
 
     @property
     def windows(self) -> Mapping[str, float]:

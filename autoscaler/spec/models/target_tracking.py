@@ -7,14 +7,8 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from autoscaler.spec.fields import Duration, Fraction
 from autoscaler.spec.models.base import Model, at_key
-from autoscaler.spec.models.metrics import (
-    FRACTION_METRICS,
-    LATENCIES,
-    REPLICA_METRICS,
-    TOTAL_ONLY_METRICS,
-    Aim,
-    MetricName,
-)
+from autoscaler.spec.models.measured import Aim, Metric, default_window, name_of
+from autoscaler.spec.models.metrics import FRACTION_METRICS, LATENCIES, REPLICA_METRICS, TOTAL_ONLY_METRICS
 
 
 class Tolerance(Model):
@@ -44,11 +38,16 @@ class TargetTracking(Model):
     """
 
     type: Literal["target_tracking"]
-    metric: MetricName
+    measured: Metric = Field(alias="metric")
     target: Aim | None = None
     total: Aim | None = None
     tolerance: Tolerances = Tolerance()
-    window: Annotated[Duration, Field(le=3600)] = 10.0
+    window: Annotated[Duration, Field(le=3600)] = Field(default_factory=default_window)
+
+    @property
+    def metric(self) -> str:
+        """The metric that it is about."""
+        return name_of(self.measured)
 
     @property
     def windows(self) -> Mapping[str, float]:

@@ -2,7 +2,7 @@
 
 ARGS ?=
 TEST_COMMANDS = python3-venv dockerd=docker.io iptables ip=iproute2 haproxy busybox=busybox-static debootstrap \
-	docker-registry wrk promtool=prometheus openssl
+	docker-registry wrk prometheus promtool=prometheus openssl
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format soak coverage mutation chaos bench docs constraints clean

@@ -56,6 +56,10 @@ class SourceError(AutoscalerError):
     """A metric can't be had from its source."""
 
 
+class SourceUnavailable(SourceError):
+    """The source did not answer as it should: it may be down, and is asked less often while it is."""
+
+
 class StateError(AutoscalerError):
     """The state dir can't be used."""
 

@@ -7,7 +7,19 @@ stopping what is gone or removing twice is no error.
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Protocol
 
-from autoscaler.model import Backend, Change, Event, Instance, Orders, Override, PauseKind, ProxyView, Request, Usage
+from autoscaler.model import (
+    Backend,
+    Change,
+    Event,
+    Instance,
+    Orders,
+    Override,
+    PauseKind,
+    ProxyView,
+    Reading,
+    Request,
+    Usage,
+)
 from autoscaler.spec.models import ServiceSpec
 from autoscaler.status import DaemonStatus, Ordered, ServiceStatus
 
@@ -101,6 +113,14 @@ class Proxy(ProxyReader, Protocol):
 
     async def stop(self) -> None:
         """End the proxy and remove its sockets and files."""
+
+
+class MetricSource(Protocol):
+    """One number that another system knows. Reading it changes nothing."""
+
+    async def read(self) -> Reading:
+        """The number now, within the time that its policy gives it. Raises SourceError where it can't be had, and
+        SourceUnavailable where the system itself doesn't answer as it should; never answers 0 for "don't know"."""
 
 
 class Store(Protocol):

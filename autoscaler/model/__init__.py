@@ -9,7 +9,7 @@ is not known is None with the reason beside it, never zero.
 from autoscaler.model.decisions import Decision, Fence, Limit, Mode, Recommendation
 from autoscaler.model.events import Event, EventKind
 from autoscaler.model.instances import Address, Change, Exit, Instance, Phase, Usage
-from autoscaler.model.observations import Observation, Sample
+from autoscaler.model.observations import Observation, Reading, Sample
 from autoscaler.model.orders import NO_ORDERS, Orders, Override, PauseKind
 from autoscaler.model.plans import Action, Backend, Plan, Remove, Start, Stop
 from autoscaler.model.replicas import Replica, ReplicaState, Step
@@ -38,6 +38,7 @@ __all__ = [
     "Phase",
     "Plan",
     "ProxyView",
+    "Reading",
     "Recommendation",
     "Remove",
     "Replica",

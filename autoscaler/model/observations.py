@@ -14,6 +14,14 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """A number that a source told, and the time that it is of."""
+
+    value: float
+    t: float
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """What a decision sees of one service in one tick: one line of `replay`.
 

@@ -5,7 +5,6 @@ import contextlib
 import gc
 import os
 import ssl
-import subprocess
 import threading
 import time
 from collections.abc import AsyncIterator
@@ -17,6 +16,7 @@ from docker import APIClient
 
 from autoscaler.drivers.docker import ACT_THREADS, NEWEST_API, OLDEST_API, Engine
 from autoscaler.errors import EngineError, EngineUnavailable
+from tests.support.certificates import certificates
 from tests.support.ports import free_port
 
 pytestmark = pytest.mark.real
@@ -89,20 +89,6 @@ async def test_tcp_on_loopback_and_never_through_a_web_proxy(monkeypatch: pytest
     monkeypatch.setenv("NO_PROXY", "")
     async with door() as address:
         assert await version_at(DOCKER_HOST=f"tcp://{address}") == await version_at(DOCKER_HOST=f"unix://{SOCKET}")
-
-
-def openssl(folder: Path, *arguments: str) -> None:
-    subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
-
-
-def certificates(folder: Path) -> None:
-    """A CA, and one certificate by it for both ends."""
-    subject = ("-subj", "/CN=test", "-days", "2")
-    openssl(folder, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem", *subject)
-    openssl(folder, "req", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "cert.csr", "-subj", "/CN=test")
-    (folder / "names").write_text("subjectAltName=IP:127.0.0.1\n")
-    signed = ("-CAkey", "ca.key", "-CAcreateserial", "-extfile", "names", "-days", "2", "-out", "cert.pem")
-    openssl(folder, "x509", "-req", "-in", "cert.csr", "-CA", "ca.pem", *signed)
 
 
 async def test_tls_with_certificates_at_both_ends(tmp_path: Path) -> None:

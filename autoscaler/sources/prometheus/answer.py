@@ -1,0 +1,83 @@
+"""What a Prometheus server answered to an instant query: one number and its time, or why there is none.
+
+    {"status": "success", "data": {"resultType": "vector", "result": [{"metric": {...}, "value": [t, "42"]}]}}
+    {"status": "success", "data": {"resultType": "scalar", "result": [t, "42"]}}
+
+A load is neither negative nor beyond what a float counts in whole units; such a number is none.
+Source: prometheus.io, "HTTP API", Instant queries and Expression query result formats.
+"""
+
+import json
+from math import isfinite
+from typing import Any
+
+from autoscaler.errors import SourceError, SourceUnavailable
+
+LARGEST = 2.0**53
+_STRANGER = "is a Prometheus server there?"
+
+
+def read_answer(body: bytes) -> tuple[float, float]:
+    """The number, and its Unix time by the server's clock. Raises SourceError."""
+    answer = parse(body)
+    if answer.get("status") != "success":
+        raise SourceError(f"it answered an error: {words(answer)}", fix="correct the query")
+    data = answer.get("data")
+    kind, result = (data.get("resultType"), data.get("result")) if isinstance(data, dict) else (None, None)
+    if kind == "scalar":
+        return _number(result)
+    if kind == "vector" and isinstance(result, list):
+        return _number(_only(result))
+    if kind in ("matrix", "string"):
+        raise SourceError(
+            f"the query gives a {kind}", fix="write one that gives a number: drop the range, or take a rate of it"
+        )
+    raise SourceUnavailable("the answer has no result", fix=_STRANGER)
+
+
+def parse(body: bytes) -> dict[str, Any]:
+    """The answer as a mapping. Raises SourceUnavailable."""
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        raise SourceUnavailable("the answer is no JSON", fix=_STRANGER) from None
+    if not isinstance(answer, dict):
+        raise SourceUnavailable("the answer is no mapping", fix=_STRANGER)
+    return answer
+
+
+def words(answer: dict[str, Any]) -> str:
+    """The server's own words for an error, on one short line."""
+    said = answer.get("error")
+    text = said if isinstance(said, str) and said else "it says not why"
+    return "".join(c if c.isprintable() else " " for c in text[:200])
+
+
+def _only(result: list[Any]) -> Any:
+    """The sample of the one series."""
+    if not result:
+        raise SourceError("the query gives no series", fix="does the metric exist, and is it scraped?")
+    if len(result) > 1:
+        raise SourceError(f"the query gives {len(result)} series", fix="make one of them: sum(...), or max(...)")
+    series = result[0]
+    if isinstance(series, dict) and "histogram" in series:
+        raise SourceError("the query gives a histogram", fix="take a number of it: histogram_quantile(0.95, ...)")
+    return series.get("value") if isinstance(series, dict) else None
+
+
+def _number(sample: Any) -> tuple[float, float]:
+    if not isinstance(sample, list) or len(sample) != 2 or not isinstance(sample[1], str):
+        raise SourceUnavailable("the answer has no sample", fix=_STRANGER)
+    try:
+        at, value = float(sample[0]), float(sample[1])
+    except (TypeError, ValueError, OverflowError):
+        raise SourceUnavailable("the answer's sample is no number", fix=_STRANGER) from None
+    if not isfinite(at):
+        raise SourceUnavailable("the answer's sample has no time", fix=_STRANGER)
+    if not isfinite(value):
+        raise SourceError(f"the query gives {sample[1][:20]}", fix="is it divided by 0, or scraped only once?")
+    if value < 0:
+        raise SourceError(f"the query gives {value:g}", fix="a load is 0 or more: clamp_min(..., 0), if less means none")
+    if value > LARGEST:
+        raise SourceError(f"the query gives {value:g}", fix="no load is as large")
+    return value, at

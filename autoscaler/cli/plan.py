@@ -29,7 +29,8 @@ def plan(
 ) -> None:
     """Show what `run` would change, and change nothing.
 
-    No metric is asked: a count within min..max is shown as staying.
+    Metrics of other systems are asked once. Nothing is measured at the proxy or the replicas, so that a count within
+    min..max is never shown as falling.
 
     Examples:
       autoscaler plan policies/

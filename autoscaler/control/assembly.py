@@ -8,6 +8,7 @@ from autoscaler.control.executor import Acting, Executor
 from autoscaler.control.images import Images
 from autoscaler.control.meters import Meters
 from autoscaler.control.parts import Parts
+from autoscaler.control.polling import Polling
 from autoscaler.control.rehearsal import Rehearsal
 from autoscaler.control.saved import load
 from autoscaler.control.service import ServiceLoop
@@ -47,7 +48,14 @@ async def assemble(
         proxy_hand, kept = parts.hands.proxy, parts.store.written
         acting = Executor(spec.service, runtime, proxy_hand, images, parts.clock, parts.emit, kept, stirred.set)
     deciding = Deciding(
-        spec, meters.add(spec), parts.runtime(spec.runtime), parts.clock, parts.emit, parts.meterings, saved.memory
+        spec,
+        meters.add(spec),
+        Polling(spec.service, parts.source, parts.clock, parts.meterings),
+        parts.runtime(spec.runtime),
+        parts.clock,
+        parts.emit,
+        parts.meterings,
+        saved.memory,
     )
     loop = ServiceLoop(
         spec=spec,

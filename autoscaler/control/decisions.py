@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from autoscaler.control.meters import SHOWN
 from autoscaler.control.parts import Meterings
+from autoscaler.control.polling import Polling
 from autoscaler.decide.decider import decide
 from autoscaler.decide.explain import explain
 from autoscaler.decide.memory import Memory, aged
@@ -29,6 +30,7 @@ class Deciding:
         self,
         spec: ServiceSpec,
         meter: Meter,
+        polling: Polling,
         runtime: RuntimeReader,
         clock: Clock,
         emit: Emit,
@@ -37,6 +39,7 @@ class Deciding:
     ) -> None:
         self.spec = spec
         self.memory = memory
+        self.polling = polling
         self.decision: Decision | None = None
         self._seen: Observation | None = None
         self._orders = Orders()
@@ -52,16 +55,18 @@ class Deciding:
         """The policy file says something else now."""
         self.spec = spec
         self._meter.follow(spec, SHOWN)
+        self.polling.follow(spec)
 
     async def decide(self, now: float, replicas: Sequence[Replica], orders: Orders) -> None:
         """Decide on what was measured since the last decision."""
         ready = [r.id for r in replicas if r.state is ReplicaState.READY]
+        measured = self._meter.close(now)
         self._seen = seen = Observation(
             service=self.spec.service,
             t=now,
             ready=len(ready),
             unready=sum(r.state is ReplicaState.STARTING for r in replicas),
-            totals=self._meter.close(now),
+            totals=measured | self.polling.samples(now, measured.get("request_rate")),
             per_replica=await self._per_replica(now, ready),
             waiting=self._meter.waiting,
             wall_offset=self._clock.wall_offset(),
@@ -115,8 +120,10 @@ class Deciding:
         for name in self._missing.keys() - missing.keys():
             if self._missing.pop(name) >= MISSING_TICKS:
                 self._tell(EventKind.METRICS_BACK, "it is there again", {"metric": name})
+        sources = self.spec.sources
         for name, problem in missing.items():
-            self._meterings.metric_error(self.spec.service, "runtime" if name in REPLICA_METRICS else "proxy")
+            if name not in sources:  # whose failed readings are counted one by one
+                self._meterings.metric_error(self.spec.service, "runtime" if name in REPLICA_METRICS else "proxy")
             self._missing[name] = self._missing.get(name, 0) + 1
             if self._missing[name] == MISSING_TICKS:
                 self._tell(EventKind.METRICS_MISSING, problem, {"metric": name})
@@ -152,9 +159,10 @@ class Deciding:
             sample = Sample(sum(told) / len(told) if told else None, t, "" if told else "no replica reports it")
         else:
             sample = self._seen.totals.get(metric, Sample(None, t, "not measured"))
-            over_window = mean(self.memory.samples.get(metric, ()), policy.windows[metric], t)
+            points = self.memory.samples.get(metric, ())
+            over_window = mean(points, policy.windows[metric], t)
             if over_window is not None and metric not in LATENCIES:
-                sample = Sample(over_window, t)
+                sample = Sample(over_window, points[-1].t if sample.value is None else sample.t)
         about_it = metric == policy.metric
         return MetricStatus(metric, sample, policy.aim if about_it else None, about_it and policy.per_replica)
 

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from autoscaler.ports import Clock, Emit, Proxy, ProxyReader, ReplicaRuntime, RuntimeReader, Store
+from autoscaler.ports import Clock, Emit, MetricSource, Proxy, ProxyReader, ReplicaRuntime, RuntimeReader, Store
 from autoscaler.spec.load import Loaded
+from autoscaler.spec.models import SourceMetric
+
+SourceOf = Callable[[SourceMetric, str], MetricSource]  # of a mapping, and the folder of its policy file
 
 
 class Meterings(Protocol):
@@ -44,6 +47,7 @@ class Parts:
     store: Store
     proxy: ProxyReader
     runtime: Callable[[str], RuntimeReader]
+    source: SourceOf
     admit: Callable[[str], Awaitable[None]]
     hands: Hands | None
     read_policies: Callable[[], Loaded]

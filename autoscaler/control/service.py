@@ -112,6 +112,7 @@ class ServiceLoop:
 
     async def run(self) -> None:
         """Tick for ever."""
+        self.deciding.polling.follow(self.spec)
         next_whole = self._clock.now()
         try:
             while True:
@@ -129,6 +130,7 @@ class ServiceLoop:
         finally:
             await self._prober.close()
             await self._rechecks.close()
+            await self.deciding.polling.close()
             await self.executor.close()
             await self._save()
             self._has_ended = True

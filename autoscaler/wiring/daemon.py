@@ -29,6 +29,7 @@ from autoscaler.telemetry.prometheus import Metrics
 from autoscaler.web.server import serve
 from autoscaler.wiring import build
 from autoscaler.wiring.admission import Admission
+from autoscaler.wiring.sources import Sources
 
 FEWEST_DESCRIPTORS = 256
 INTERRUPTED = 130
@@ -60,6 +61,8 @@ async def run(settings: Settings) -> int:
         stack.push_async_callback(runtimes.close)
         proxy = build.proxy(settings, clock)
         stack.push_async_callback(proxy.close)
+        sources = Sources(settings, clock)
+        stack.push_async_callback(sources.close)
         stop = asyncio.Event()
         daemon = Daemon(
             Parts(
@@ -68,6 +71,7 @@ async def run(settings: Settings) -> int:
                 store=store,
                 proxy=proxy,
                 runtime=runtimes.get,
+                source=sources.get,
                 admit=admission.admit,
                 hands=Hands(proxy, runtimes.get),
                 read_policies=lambda: build.read_policies(settings),
@@ -109,6 +113,7 @@ async def rehearse(settings: Settings) -> int:
     readers = build.readers(settings, clock)
     stop = asyncio.Event()
     proxy = build.proxy_reader(settings, clock)
+    sources = Sources(settings, clock)
     daemon = Daemon(
         Parts(
             clock=clock,
@@ -116,6 +121,7 @@ async def rehearse(settings: Settings) -> int:
             store=store,
             proxy=proxy,
             runtime=readers.get,
+            source=sources.get,
             admit=admission.admit,
             hands=None,
             read_policies=lambda: build.read_policies(settings),
@@ -129,6 +135,7 @@ async def rehearse(settings: Settings) -> int:
         with _signals(daemon, None, stop) as got:
             await daemon.run()
     finally:
+        await sources.close()
         await proxy.close()
         await readers.close()
     return INTERRUPTED if signal.SIGINT in got else 0

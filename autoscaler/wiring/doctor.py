@@ -9,7 +9,7 @@ import stat
 from collections.abc import Sequence
 
 from autoscaler.control.clock import SystemClock
-from autoscaler.errors import ImageError, ProxyError, StateError
+from autoscaler.errors import ImageError, ProxyError, SourceError, StateError
 from autoscaler.proxies.haproxy import find_binary
 from autoscaler.runtimes.docker import DockerReader
 from autoscaler.runtimes.process import command
@@ -19,6 +19,7 @@ from autoscaler.spec.models import ServiceSpec
 from autoscaler.status import Finding
 from autoscaler.store.lock import lock_holder
 from autoscaler.wiring import build
+from autoscaler.wiring.sources import Sources
 
 GOOD_DESCRIPTORS = 4096
 FREE_BYTES = 100 * 1024**2
@@ -37,6 +38,7 @@ async def diagnose(settings: Settings, service: str | None) -> tuple[Sequence[Fi
     findings += state
     findings += await _docker(settings, specs)
     findings += [_command(settings, spec) for spec in specs if spec.runtime == "process"]
+    findings += await _sources(settings, specs)
     if holder is None:
         findings += [_bind(spec) for spec in specs]
     return findings, holder
@@ -116,6 +118,24 @@ async def _docker(settings: Settings, specs: Sequence[ServiceSpec]) -> list[Find
         return list(await reader.diagnose(of_docker))
     finally:
         await reader.close()
+
+
+async def _sources(settings: Settings, specs: Sequence[ServiceSpec]) -> list[Finding]:
+    """Each metric of another system, asked once."""
+    sources = Sources(settings, SystemClock())
+    findings = []
+    try:
+        for spec in specs:
+            for metric in spec.sources.values():
+                what = f"{spec.service}: metric {metric.name}"
+                try:
+                    reading = await sources.get(metric, spec.folder).read()
+                    findings.append(Finding(True, f"{what}: {metric.server} answers {reading.value:g}"))
+                except SourceError as error:
+                    findings.append(Finding(False, f"{what}: {error.where}: {error.what}", error.fix))
+    finally:
+        await sources.close()
+    return findings
 
 
 def _command(settings: Settings, spec: ServiceSpec) -> Finding:

@@ -13,6 +13,7 @@ from autoscaler.settings import Settings
 from autoscaler.spec.load import Loaded
 from autoscaler.store.memory import MemoryStore
 from autoscaler.wiring import build
+from autoscaler.wiring.sources import Sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ async def look(settings: Settings, loaded: Loaded) -> Look:
     readers = build.readers(settings, clock)
     read_kept = build.kept_policy_reader(settings)
     proxy = build.proxy_reader(settings, clock)
+    sources = Sources(settings, clock)
     problems: list[str] = []
     try:
         try:
@@ -61,8 +63,12 @@ async def look(settings: Settings, loaded: Loaded) -> Look:
             seen = None if servers is None else servers.get(spec.service, ())
             order = orders.get(spec.service, NO_ORDERS)
             image = await readers.get(spec.runtime).image_now(spec)
-            services.append(preview(spec, found.get(spec.service, ()), seen, saved.book, now, order, image))
+            told = await sources.read(spec)
+            problems += [f"{spec.service}: metric {n}: {s.problem}" for n, s in told.items() if s.value is None]
+            instances = found.get(spec.service, ())
+            services.append(preview(spec, instances, seen, saved.book, now, order, image, told))
     finally:
+        await sources.close()
         await proxy.close()
         await readers.close()
     here = {document.spec.service for document in loaded.documents}

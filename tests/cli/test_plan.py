@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.daemons import bind, policy
+from tests.support.ports import free_port
+from tests.support.sources import answers
 
 
 def autoscaler(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -84,6 +86,39 @@ def test_the_doctor_finds_what_is_wrong(policies: Path, tmp_path: Path, change: 
     assert not all(finding["ok"] for finding in findings)
     plain = autoscaler("doctor", "--policies", str(policies), "--state-dir", str(tmp_path / "state"))
     assert told in plain.stdout
+
+
+def on_a_metric(policies: Path, url: str) -> None:
+    """Have the policy look at a metric of that server too."""
+    metric = f'{{name: depth, source: prometheus, server: "{url}", query: up}}'
+    with (policies / "web.yaml").open("a") as file:
+        file.write(f"  - {{type: target_tracking, metric: {metric}, target: 10}}\n")
+
+
+def test_the_doctor_asks_for_metrics_of_other_systems(policies: Path, tmp_path: Path) -> None:
+    with answers("35") as url:
+        on_a_metric(policies, url)
+        done = autoscaler("doctor", "--policies", str(policies), "--state-dir", str(tmp_path / "state"))
+    assert done.returncode == 0, done.stdout
+    assert f"ok    web: metric depth: {url} answers 35" in done.stdout
+
+
+def test_the_doctor_names_a_server_that_does_not_answer(policies: Path, tmp_path: Path) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    on_a_metric(policies, url)
+    done = autoscaler("doctor", "--policies", str(policies), "--state-dir", str(tmp_path / "state"))
+    assert done.returncode == 1
+    (line,) = [line for line in done.stdout.splitlines() if "metric depth" in line]
+    assert line.startswith(f"FAIL  web: metric depth: {url}: Connect call failed")
+    assert line.endswith("; is it up, is the address right?")
+
+
+def test_a_plan_tells_which_metric_it_could_not_see(policies: Path, tmp_path: Path) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    on_a_metric(policies, url)
+    done = autoscaler("plan", str(policies), "--state-dir", str(tmp_path / "state"))
+    assert done.returncode == 0, done.stderr
+    assert f"could not be seen: web: metric depth: {url}: Connect call failed" in done.stdout
 
 
 def test_the_doctor_refuses_a_state_dir_that_the_proxy_cannot_use(policies: Path, tmp_path: Path) -> None:

@@ -12,7 +12,9 @@ from autoscaler.control.operator import Operator
 from autoscaler.control.parts import Hands, Parts
 from autoscaler.errors import UsageError
 from autoscaler.model import Event, Override, PauseKind, Phase
+from autoscaler.ports import MetricSource
 from autoscaler.spec.load import Loaded, load_document
+from autoscaler.spec.models import SourceMetric
 from tests.simulation.disk import Disk, DiskStore
 from tests.simulation.engine import Container, SimEngine
 from tests.simulation.faults import FAULTS_LAST_S, WINDOWS, Fault
@@ -99,6 +101,7 @@ class Host:
             store=self._store,
             proxy=self.proxy,
             runtime=lambda name: self.engine,
+            source=_no_source,
             admit=_everywhere,
             hands=Hands(self.proxy, lambda name: self.engine),
             read_policies=self._read,
@@ -357,6 +360,10 @@ class Host:
         return (
             max([s.loop.book.backoff.until - now for s in self.daemon.services.values()], default=0.0) + self.outside.time()
         )
+
+
+def _no_source(metric: SourceMetric, folder: str) -> MetricSource:
+    raise AssertionError(f"no policy here names {metric.name} of another system")
 
 
 async def _everywhere(runtime: str) -> None:

@@ -10,10 +10,12 @@ from autoscaler.control.operator import Operator
 from autoscaler.control.parts import Hands, Parts
 from autoscaler.errors import AutoscalerError
 from autoscaler.model import Event, EventKind, Orders, ReplicaState
-from autoscaler.ports import ReplicaRuntime
+from autoscaler.ports import MetricSource, ReplicaRuntime
 from autoscaler.spec.load import Loaded, load_document, load_policies
+from autoscaler.spec.models import SourceMetric
 from autoscaler.store.memory import MemoryStore
 from autoscaler.store.sqlite import COMMIT_EVERY_S
+from tests.support.sources import ToldSource
 from tests.support.worlds import World
 
 WEB = """\
@@ -102,6 +104,7 @@ class Controller:
     dry: bool = False
     engines: Mapping[str, ReplicaRuntime] = field(default_factory=dict)
     environ: Mapping[str, str] = field(default_factory=dict)
+    sources: dict[str, ToldSource] = field(default_factory=dict)  # by the metric's name
     refuses: dict[str, AutoscalerError] = field(default_factory=dict)  # by runtime, why its services may not run there
 
     def __post_init__(self) -> None:
@@ -137,6 +140,7 @@ class Controller:
             store=self.store,
             proxy=world.proxy,
             runtime=runtime,
+            source=self._source,
             admit=self._admit,
             hands=None if self.dry else Hands(world.proxy, runtime),
             read_policies=self._read,
@@ -145,6 +149,11 @@ class Controller:
             meterings=self.counted,
             stop=asyncio.Event(),
         )
+
+    def _source(self, metric: SourceMetric, folder: str) -> MetricSource:
+        source = self.sources.setdefault(metric.name, ToldSource(self.world.clock))
+        source.metrics.append(metric)
+        return source
 
     async def _admit(self, runtime: str) -> None:
         if runtime in self.refuses:

@@ -175,6 +175,8 @@ async def test_a_reload_asks_for_what_the_policy_names_now(host: Controller) -> 
     host.write(policy(metric="jobs", more="interval: 2s").replace("max: 10", "max: 2"))
     await steady(host, 2)
     assert len(jobs.metrics) == 1
+    host.write(policy(metric="jobs", more="interval: 3s"))
+    await until(lambda: [metric.interval for metric in jobs.metrics] == [2.0, 3.0])
 
 
 async def test_a_dry_run_reads_too(host: Controller) -> None:

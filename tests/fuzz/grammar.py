@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
+from tests.fuzz.metrics import metric
 from tests.fuzz.mutate import WRONG
 
 Values = Sequence[Any] | Callable[[Random], Any]
@@ -84,7 +85,6 @@ TEXTS = (
     "x", "", "app:1", "a b", "a\nb", "\0", "\x1b[31m", "é", "'", '"', "\\", "$A", "${A}", "${B:-c}", "${C:?no}", "$$", "${",
     "${A:-${B:-${C:-d}}}", "%[src]", "#", "/a", "./a", "~/a", "../..", "null", "true", "1", "a: b", "a=b", "=", "A" * 300,
 )  # fmt: skip
-METRICS = ("request_rate", "concurrency", "queue_length", "latency_p95", "latency_p99", "error_ratio", "cpu", "memory", "x")
 
 
 def _texts(random: Random) -> Any:
@@ -173,7 +173,7 @@ POLICIES: Mapping[str, Mapping[str, Values]] = {
         "activation_scale": COUNTS,
     },
     "step": {
-        "metric": METRICS, "cooldown": DURATIONS, "window": DURATIONS,
+        "metric": metric, "cooldown": DURATIONS, "window": DURATIONS,
         "steps": lambda random: [_some(random, STEP, 0.4) for _ in range(random.randint(0, 3))],
     },
     "schedule": {
@@ -222,7 +222,7 @@ def _policy(random: Random) -> dict[str, Any]:
         return {"type": kind, **_some(random, POLICIES[kind], 0.8)}
     made: dict[str, Any] = {
         "type": kind,
-        "metric": random.choice(METRICS),
+        "metric": metric(random),
         "window": random.choice(DURATIONS),
         random.choice(("target", "total")): random.choice(NUMBERS),
     }

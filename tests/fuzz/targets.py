@@ -11,6 +11,7 @@ from tests.fuzz import (
     replays,
     runtime_sockets,
     saved_states,
+    source_answers,
     stats_pages,
 )
 
@@ -25,6 +26,7 @@ TARGETS = {
         log_lines.TARGET,
         process_records.TARGET,
         saved_states.TARGET,
+        source_answers.TARGET,
         docker_answers.TARGET,
         docker_gets.TARGET,
         runtime_sockets.TARGET,

@@ -62,7 +62,13 @@ def test_the_name_is_what_other_rooms_know_it_by(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("mapping", "policy", "window"),
-    [("", "", 10.0), ("window: 1m", "", 60.0), ("", "window: 2m", 120.0), ("window: 0s", "window: 0s", 0.0)],
+    [
+        ("", "", 10.0),
+        ("window: 1m", "", 60.0),
+        ("", "window: 2m", 120.0),
+        ("window: 0s", "", 0.0),
+        ("window: 0s", "window: 0s", 0.0),
+    ],
 )
 def test_a_window_is_the_policys_or_the_mappings(tmp_path: Path, mapping: str, policy: str, window: float) -> None:
     text = tracking(f"source: prometheus, {REST}, {mapping}".rstrip(", "), f"target: 50, {policy}".rstrip(", "))

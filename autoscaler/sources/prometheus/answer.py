@@ -3,8 +3,11 @@
     {"status": "success", "data": {"resultType": "vector", "result": [{"metric": {...}, "value": [t, "42"]}]}}
     {"status": "success", "data": {"resultType": "scalar", "result": [t, "42"]}}
 
-A load is neither negative nor beyond what a float counts in whole units; such a number is none.
-Source: prometheus.io, "HTTP API", Instant queries and Expression query result formats.
+A load is neither negative nor beyond what a float counts in whole units; such a number is none. Nor is what comes of a
+part of the data: a sum over it is too low. Then there are warnings (Prometheus, Thanos) or `isPartial` (VictoriaMetrics);
+those that start with "PromQL" are about the query alone.
+Source: prometheus.io, "HTTP API", Format overview, Instant queries, Expression query result formats;
+docs.victoriametrics.com, "Cluster version", Partial responses.
 """
 
 import json
@@ -22,6 +25,8 @@ def read_answer(body: bytes) -> tuple[float, float]:
     answer = parse(body)
     if answer.get("status") != "success":
         raise SourceError(f"it answered an error: {words(answer)}", fix="correct the query")
+    if missing := _missing(answer):
+        raise SourceError(f"the answer is partial: {missing}", fix="see the server's log")
     data = answer.get("data")
     kind, result = (data.get("resultType"), data.get("result")) if isinstance(data, dict) else (None, None)
     if kind == "scalar":
@@ -49,7 +54,19 @@ def parse(body: bytes) -> dict[str, Any]:
 def words(answer: dict[str, Any]) -> str:
     """The server's own words for an error, on one short line."""
     said = answer.get("error")
-    text = said if isinstance(said, str) and said else "it says not why"
+    return _line(said) if isinstance(said, str) and said else "it says not why"
+
+
+def _missing(answer: dict[str, Any]) -> str:
+    """Why a part of the data is missing from the answer, "" where it is whole."""
+    warnings = answer.get("warnings")
+    for warning in warnings if isinstance(warnings, list) else []:
+        if not str(warning).startswith("PromQL"):
+            return _line(str(warning)) or "it says not why"
+    return "it says not why" if answer.get("isPartial") is True else ""
+
+
+def _line(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text[:200])
 
 

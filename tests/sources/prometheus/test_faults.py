@@ -6,7 +6,7 @@ import json
 import re
 import time
 import tracemalloc
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -57,9 +57,9 @@ def told(result: Any, kind: str = "vector") -> str:
     return json.dumps({"status": "success", "data": {"resultType": kind, "result": result}})
 
 
-def sample(value: object, age_s: float = 0.0) -> str:
+def sample(value: object, age_s: float = 0.0, more: Mapping[str, object] | None = None) -> str:
     """A vector of one."""
-    return told([{"metric": {}, "value": [time.time() - age_s, value]}])
+    return json.dumps(json.loads(told([{"metric": {}, "value": [time.time() - age_s, value]}])) | dict(more or {}))
 
 
 async def failure(answer: Answer, **more: Any) -> SourceError:
@@ -202,6 +202,8 @@ async def test_a_name_that_leads_to_a_clouds_credentials(monkeypatch: pytest.Mon
         (sample("-0.5"), "the query gives -0.5"),
         (told([]), "the query gives no series"),
         (told([{"metric": {}, "histogram": [1, {}]}]), "the query gives a histogram"),
+        (sample("5", more={"warnings": ["no store\n"]}), "the answer is partial: no store "),
+        (sample("5", more={"isPartial": True}), "the answer is partial: it says not why"),
         (json.dumps({"status": "error", "error": "bad data"}), "it answered an error: bad data"),
         (json.dumps({"status": "error", "error": 5}), "it answered an error: it says not why"),
     ],
@@ -220,6 +222,15 @@ async def test_a_sample_of_another_time_is_none(age_s: float, what: str) -> None
     error = await failure(says(sample("5", age_s)), interval=5.0)
     assert not isinstance(error, SourceUnavailable)
     assert re.fullmatch(what, error.what)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"warnings": []}, {"warnings": ["PromQL info: not a counter"]}, {"isPartial": False}, {"infos": ["PromQL info"]}],
+)
+async def test_an_answer_about_all_data_is_whole(more: dict[str, object]) -> None:
+    async with answering(says(sample("5", more=more))) as url, source(metric(url)) as asked:
+        assert (await asked.read()).value == 5
 
 
 @pytest.mark.parametrize("value", ["0", "-0", "9007199254740992", "1e3", "0.25"])

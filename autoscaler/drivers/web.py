@@ -4,6 +4,7 @@ An answer is read to a bound, as it comes (nothing is unpacked), redirects are n
 questions but connections, and no name leads to an address where clouds hand out credentials. The caller bounds the time.
 """
 
+import os
 import socket
 import ssl
 from collections.abc import Mapping
@@ -86,11 +87,18 @@ async def _body(response: aiohttp.ClientResponse) -> bytes:
 def _told(error: Exception) -> str:
     """What went wrong, in one line without the address: that stands before it."""
     if isinstance(error, aiohttp.ClientConnectorError):
-        return error.os_error.strerror or str(error.os_error) or "can't connect"
+        return _refusal(error.os_error)
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return "it closed the connection without an answer"
     text = str(error).splitlines()[0][:200] if str(error) else ""
     return text or type(error).__name__
+
+
+def _refusal(error: OSError) -> str:
+    """The system's own words, without the address that asyncio puts in their place."""
+    if error.errno is None or error.errno <= 0:  # no number of the system's: a name that can't be looked up, say
+        return error.strerror or str(error) or "can't connect"
+    return os.strerror(error.errno)
 
 
 class _Resolver(AbstractResolver):

@@ -109,7 +109,7 @@ def test_the_doctor_names_a_server_that_does_not_answer(policies: Path, tmp_path
     done = autoscaler("doctor", "--policies", str(policies), "--state-dir", str(tmp_path / "state"))
     assert done.returncode == 1
     (line,) = [line for line in done.stdout.splitlines() if "metric depth" in line]
-    assert line.startswith(f"FAIL  web: metric depth: {url}: Connect call failed")
+    assert line.startswith(f"FAIL  web: metric depth: {url}: Connection refused")
     assert line.endswith("; is it up, is the address right?")
 
 
@@ -118,7 +118,7 @@ def test_a_plan_tells_which_metric_it_could_not_see(policies: Path, tmp_path: Pa
     on_a_metric(policies, url)
     done = autoscaler("plan", str(policies), "--state-dir", str(tmp_path / "state"))
     assert done.returncode == 0, done.stderr
-    assert f"could not be seen: web: metric depth: {url}: Connect call failed" in done.stdout
+    assert f"could not be seen: web: metric depth: {url}: Connection refused" in done.stdout
 
 
 def test_the_doctor_refuses_a_state_dir_that_the_proxy_cannot_use(policies: Path, tmp_path: Path) -> None:

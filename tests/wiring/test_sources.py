@@ -34,4 +34,4 @@ async def test_each_is_asked_and_what_fails_is_missing_with_its_reason(tmp_path:
         await found.close()
     assert samples["depth"].value == 80
     assert samples["jobs"].value is None
-    assert samples["jobs"].problem.startswith(f"{dead}: Connect call failed")
+    assert samples["jobs"].problem.startswith(f"{dead}: Connection refused")

@@ -21,7 +21,7 @@ from autoscaler.model import (
     Usage,
 )
 from autoscaler.spec.models import ServiceSpec
-from autoscaler.status import DaemonStatus, Ordered, ServiceStatus
+from autoscaler.status import DaemonStatus, Explanation, Ordered, ServiceStatus
 
 Emit = Callable[[Event], None]
 Progress = Callable[[str], None]
@@ -165,8 +165,8 @@ class Control(Protocol):
 
     def service(self, name: str) -> ServiceStatus: ...
 
-    def explain(self, name: str) -> str:
-        """Why there are this many replicas, for people."""
+    def explain(self, name: str) -> Explanation:
+        """Why there are this many replicas."""
 
     async def history(self, service: str | None, limit: int, after: int = 0) -> Sequence[tuple[int, Event]]:
         """The journal's events with a number above `after`, newest `limit`, oldest first."""

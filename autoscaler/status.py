@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from autoscaler.model import Decision, Orders, ReplicaState, Sample
+from autoscaler.model import Account, Decision, Orders, ReplicaState, Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,14 @@ class DaemonStatus:
     last_reload_successful: bool = True
     last_tick_at: float | None = None
     proxy_dropped_logs: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why there are this many replicas: for people, and the same as values, None before the first decision."""
+
+    text: str
+    account: Account | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ def explain(
 ) -> None:
     """Say why a service has as many replicas as it has.
 
-    It names every recommendation, limit and number of the last decision, and when the next move is possible.
+    It follows the last decision step by step with every number: what each policy asks for, what each limit cost, when the
+    next move is possible, and at which value of a metric the answer would be another. --json has the same as fields.
 
     Example:
       autoscaler explain web

@@ -7,7 +7,8 @@ from contextlib import suppress
 from autoscaler.control.meters import SHOWN
 from autoscaler.control.parts import Meterings
 from autoscaler.control.polling import Polling
-from autoscaler.decide.decider import decide
+from autoscaler.decide.account import account
+from autoscaler.decide.case import Case
 from autoscaler.decide.explain import explain
 from autoscaler.decide.memory import Memory, aged
 from autoscaler.decide.samples import mean
@@ -16,7 +17,7 @@ from autoscaler.measure.meter import Meter
 from autoscaler.model import Decision, Event, EventKind, Mode, Observation, Orders, Replica, ReplicaState, Sample
 from autoscaler.ports import Clock, Emit, RuntimeReader
 from autoscaler.spec.models import LATENCIES, REPLICA_METRICS, Policy, ServiceSpec
-from autoscaler.status import MetricStatus
+from autoscaler.status import Explanation, MetricStatus
 
 USAGE_TIMEOUT_S = 2.0
 MISSING_TICKS = 3  # a daemon, a proxy or a route that starts has nothing to tell at first
@@ -41,8 +42,8 @@ class Deciding:
         self.memory = memory
         self.polling = polling
         self.decision: Decision | None = None
-        self._seen: Observation | None = None
-        self._orders = Orders()
+        self._case: Case | None = None
+        self._why: Explanation | None = None
         self._meter = meter
         self._runtime = runtime
         self._clock = clock
@@ -61,7 +62,7 @@ class Deciding:
         """Decide on what was measured since the last decision."""
         ready = [r.id for r in replicas if r.state is ReplicaState.READY]
         measured = self._meter.close(now)
-        self._seen = seen = Observation(
+        seen = Observation(
             service=self.spec.service,
             t=now,
             ready=len(ready),
@@ -71,8 +72,9 @@ class Deciding:
             waiting=self._meter.waiting,
             wall_offset=self._clock.wall_offset(),
         )
-        self._orders = orders
-        self.decision, self.memory = decide(self.spec, seen, aged(self.memory, now), orders)
+        self._case = Case(self.spec, seen, aged(self.memory, now), orders)
+        self.decision, self.memory = self._case.decide()
+        self._why = None
         self._tell_missing(seen)
         if self.decision.desired != self.decision.current or self._is_new(self.decision.mode):
             self._mode = self.decision.mode
@@ -131,11 +133,14 @@ class Deciding:
     def _tell(self, kind: EventKind, cause: str, facts: Mapping[str, object]) -> None:
         self._emit(Event(self._clock.now(), self.spec.service, kind, cause=cause, facts=facts))
 
-    def explain(self) -> str:
-        """The last decision for people."""
-        if self.decision is None:
-            return f"{self.spec.service}: nothing decided yet"
-        return explain(self.spec, self.decision, self.memory, self._orders)
+    def explain(self) -> Explanation:
+        """Why the last decision is what it is, worked out once where someone asks: it takes some hundred decisions."""
+        if self._case is None:
+            return Explanation(f"{self.spec.service}: nothing decided yet")
+        if self._why is None:
+            why = account(self._case)
+            self._why = Explanation(explain(why, self._case.spec.behavior), why)
+        return self._why
 
     @property
     def waiting(self) -> int:
@@ -144,21 +149,22 @@ class Deciding:
 
     def metrics(self) -> tuple[MetricStatus, ...]:
         """Each metric that a policy asks for over its window, then those shown anyway."""
-        if self._seen is None:
+        if self._case is None:
             return ()
         asked = [self._asked(policy, metric) for policy in self.spec.policies for metric in policy.windows]
         names = {status.name for status in asked}
-        shown = [MetricStatus(name, s, None, False) for name, s in self._seen.totals.items() if name not in names]
+        shown = [MetricStatus(name, s, None, False) for name, s in self._case.seen.totals.items() if name not in names]
         return (*asked, *shown)
 
     def _asked(self, policy: Policy, metric: str) -> MetricStatus:
-        assert self._seen is not None
-        t = self._seen.t
+        assert self._case is not None
+        seen = self._case.seen
+        t = seen.t
         if metric in REPLICA_METRICS:
-            told = [value for value in self._seen.per_replica.get(metric, ()) if value is not None]
+            told = [value for value in seen.per_replica.get(metric, ()) if value is not None]
             sample = Sample(sum(told) / len(told) if told else None, t, "" if told else "no replica reports it")
         else:
-            sample = self._seen.totals.get(metric, Sample(None, t, "not measured"))
+            sample = seen.totals.get(metric, Sample(None, t, "not measured"))
             points = self.memory.samples.get(metric, ())
             over_window = mean(points, policy.windows[metric], t)
             if over_window is not None and metric not in LATENCIES:

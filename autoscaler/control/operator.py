@@ -13,7 +13,7 @@ from autoscaler.faultpoints import hit_async
 from autoscaler.model import Event, EventKind, Fence, Orders, Override, PauseKind, Replica, ReplicaState, Step
 from autoscaler.reconcile.plan import suspected
 from autoscaler.spec.models import Policy, ServiceSpec
-from autoscaler.status import DaemonStatus, Ordered, ReplicaStatus, ServiceStatus
+from autoscaler.status import DaemonStatus, Explanation, Ordered, ReplicaStatus, ServiceStatus
 
 LOG_QUEUE_LINES = 1000
 LOOK_FOR_NEW_S = 0.5
@@ -123,11 +123,13 @@ class Operator:
             )
         return tuple(error for error in errors if error)
 
-    def explain(self, name: str) -> str:
+    def explain(self, name: str) -> Explanation:
         service = self._service(name)
         status = self._status(service)
-        lines = [service.loop.deciding.explain()]
+        why = service.loop.deciding.explain()
+        lines = [why.text]
         if status.orders.down:
+            why = Explanation("")
             lines = [f"{name}: taken down by an operator; `autoscaler resume {name}` brings it back"]
         counts = ", ".join(f"{status.count(state)} {state}" for state in ReplicaState if status.count(state)) or "none"
         lines += ["", f"replicas: {counts}"]
@@ -138,7 +140,7 @@ class Operator:
         lines += [f"error: {error}" for error in status.errors]
         for replica, words in status.log_tail.items():
             lines += ["", f"last lines of {replica}:", *(f"  {line}" for line in words)]
-        return "\n".join(lines)
+        return replace(why, text="\n".join(lines))
 
     async def history(self, service: str | None, limit: int, after: int = 0) -> Sequence[tuple[int, Event]]:
         return await self._parts.store.events(service, limit, after)

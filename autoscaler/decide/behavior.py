@@ -38,7 +38,7 @@ def stabilize(behavior: Behavior, wanted: int, current: int, asked: Iterable[Ask
     until = lets_move(behavior, after, asked, t, up=wanted > current)
     reason = (
         f"held at {after} by {kind} stabilization for {left(until, t)}"
-        f" ({extreme} of the last {format_duration(window)} was {bound})"
+        f" ({extreme} asked for in the last {format_duration(window)}: {bound})"
     )
     return Limit("stabilization", wanted, after, reason, until)
 
@@ -68,7 +68,7 @@ def limit_rate(behavior: Behavior, wanted: int, current: int, scaled: tuple[Scal
     until = allows_more(rules, allowed, (*scaled, Scaled(t, allowed - current)), t, up=up)
     name = "scale_up_rate" if up else "scale_down_rate"
     when = "" if until is None else f", more in {left(until, t)}"
-    return Limit(name, wanted, allowed, f"{name} allows {allowed} for now ({_told(rules)}){when}", until)
+    return Limit(name, wanted, allowed, f"{name} allows {allowed} for now ({rates_told(rules)}){when}", until)
 
 
 def farthest(rules: ScalingRules, current: int, scaled: Iterable[Scaled], t: float, *, up: bool) -> int | None:
@@ -108,14 +108,20 @@ def _changed(scaled: Iterable[Scaled], period: float, t: float) -> int:
     return sum([change.by for change in scaled if change.t > since])
 
 
-def _told(rules: ScalingRules) -> str:
+def rates_told(rules: ScalingRules) -> str:
+    """One direction's rates for people."""
     if rules.select == "disabled":
         return "disabled"
-    rates = [
-        f"{f'{rate.percent:g}%' if rate.replicas is None else rate.replicas} in {format_duration(rate.period)}"
-        for rate in rules.policies
-    ]
-    return rates[0] if len(rates) == 1 else f"{rules.select} of {' and '.join(rates)}"
+    if not rules.policies:
+        return "as fast as asked"
+    rates = [f"{_part_told(rate)} in {format_duration(rate.period)}" for rate in rules.policies]
+    return rates[0] if len(rates) == 1 else f"the {'most' if rules.select == 'max' else 'least'} of {' and '.join(rates)}"
+
+
+def _part_told(rate: Rate) -> str:
+    if rate.replicas is None:
+        return f"{rate.percent:g}%"
+    return "1 replica" if rate.replicas == 1 else f"{rate.replicas} replicas"
 
 
 def left(until: float | None, t: float) -> str:

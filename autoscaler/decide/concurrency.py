@@ -49,7 +49,9 @@ def recommend(policy: Concurrency, asked: Question) -> Answer:
     if panic is None:
         return Answer(wants[0], tidy(stable / goal), f"{said} asks for {wants[0]}", memory=_memory(None))
     highest = max(panic.highest, *wants)
-    reason = f"{said}, {_told(recent, policy.panic_window)}, panic: the highest since it began, asks for {highest}"
+    lasts = format_duration(round(tidy(panic.renewed_at + policy.stable_window - asked.t), 3))
+    surge = f"{_told(recent, policy.panic_window)}; panic for {lasts} more: asks for {highest}, the most since it began"
+    reason = f"{said}, {surge}"
     raw = tidy(max(stable, recent) / goal)
     return Answer(highest, raw, reason, panic=True, memory=_memory(_Panic(panic.renewed_at, highest)))
 

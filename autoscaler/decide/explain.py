@@ -1,106 +1,163 @@
-"""Why this many: every recommendation, limit and number, what each limit cost, and when the next move is possible.
+"""Why this many, in words: an account in the order in which a decision is made, then what would change it.
 
-Times are told from the decision on ("in 42s"), so that the text needs no clock and no time zone.
+    1. where it starts    2. what the policies ask for    3. stabilization    4. rates    5. bounds
+
+Source: DECISIONS, "Order of a decision".
 """
 
-from autoscaler.decide.anti_flap import lets_fall
-from autoscaler.decide.behavior import allows_more, farthest, left, lets_move
-from autoscaler.decide.bounds import in_force
-from autoscaler.decide.memory import Memory
-from autoscaler.decide.rounding import tidy
-from autoscaler.model import NO_ORDERS, Decision, Fence, Limit, Mode, Orders, PauseKind, Recommendation
-from autoscaler.spec.models import ServiceSpec
+from collections.abc import Iterator
+
+from autoscaler.decide.behavior import left, rates_told
+from autoscaler.decide.rounding import round_up
+from autoscaler.model import Account, Basis, Decision, Limit, Mode, Move, Recommendation, Turn
+from autoscaler.spec.models import Behavior
 from autoscaler.units import format_duration
 
-
-def explain(spec: ServiceSpec, decision: Decision, memory: Memory, orders: Orders = NO_ORDERS) -> str:
-    """The decision for people. `memory` is the one that came with it, `orders` those it was made under."""
-    within = decision.within
-    lines = [
-        f"{decision.service}: {_wanted(decision.desired)}, the policies ask for {decision.wanted} ({decision.mode})",
-        f"  {decision.reason}",
-        "",
-        "policies",
-        *(_recommendation(each) for each in decision.recommendations),
-        "",
-        "limits, in the order applied" if decision.limits else "limits: none bound it",
-        *(_limit(limit, decision.t) for limit in decision.limits),
-        f"  bounds: {within}",
-        "",
-        "next move",
-        f"  more: {_next(spec, decision, memory, orders, within, up=True)}",
-        f"  fewer: {_next(spec, decision, memory, orders, within, up=False)}",
-    ]
-    return "\n".join(lines)
+AT_A_BOUND = ("above_max", "below_min")
+OF_POLICIES = ("missing_metrics", "paused", "idle")
+RATES = ("scale_up_rate", "scale_down_rate")
+WINDOWS = ("stabilization", "anti_flap")
+BOUNDS = ("max", "min")
+ELSEWHERE = (*AT_A_BOUND, *OF_POLICIES, *RATES, *BOUNDS)
+CALLED = {
+    "missing_metrics": "the hold",
+    "paused": "the pause",
+    "idle": "going to none",
+    "stabilization": "the window",
+    "anti_flap": "the longer window",
+    "scale_up_rate": "the rate",
+    "scale_down_rate": "the rate",
+}
 
 
-def _recommendation(said: Recommendation) -> str:
-    asks = "gives none" if said.value is None else str(said.value)
-    raw = "" if said.raw is None else f" ({said.raw:g} before rounding up)"
-    about = f"{said.type} on {said.metric}" if said.metric else said.type
-    return f"  [{said.policy}] {about}: {asks}{raw}\n      {said.reason}"
+def explain(why: Account, behavior: Behavior) -> str:
+    """An account for people; `behavior` is what its service moves by."""
+    decision = why.decision
+    return "\n".join(
+        [
+            f"{decision.service}: {_count(decision)} (mode {decision.mode})",
+            *_parts(decision.reason, "  "),
+            "",
+            *_steps(why, behavior),
+            "",
+            *_move("more", why.more, why, up=True),
+            *_move("fewer", why.fewer, why, up=False),
+        ]
+    )
 
 
-def _limit(limit: Limit, t: float) -> str:
-    cost = limit.after - limit.before
-    kept = "no change" if cost == 0 else f"{abs(cost)} {'more' if cost > 0 else 'fewer'} than without it"
-    lets_go = "" if limit.until is None else f", lets go in {left(limit.until, t)}"
-    return f"  {limit.name}: {limit.before} -> {limit.after}, {kept}{lets_go}\n      {limit.reason}"
+def _count(decision: Decision) -> str:
+    wanted = "1 replica wanted" if decision.desired == 1 else f"{decision.desired} replicas wanted"
+    if decision.desired == decision.current:
+        return f"{wanted}, as before"
+    return f"{wanted}, {'up' if decision.desired > decision.current else 'down'} from {decision.current}"
 
 
-def _next(spec: ServiceSpec, decision: Decision, memory: Memory, orders: Orders, within: Fence, *, up: bool) -> str:
-    """When the count could next move that way, if the policies asked for it from now on."""
-    stop = _stopped(spec, decision, memory, orders, within, up=up)
-    if stop:
-        return stop
-    count, t = decision.desired, decision.t
-    rules = spec.behavior.scale_up if up else spec.behavior.scale_down
-    asked = memory.recent if memory.latest is None else (*memory.recent, memory.latest)
-    steady = lets_move(spec.behavior, count, asked, t, up=up)
-    calm = t if up else lets_fall(spec.behavior, memory.flaps, count, asked, t)
-    rate = allows_more(rules, count, memory.scaled, t, up=up)
-    if rate is None:
-        return f"never: {'scale_up' if up else 'scale_down'} is disabled"
-    at = max(steady, calm, rate)
-    end = farthest(rules, count, memory.scaled, at, up=up)
-    bound = within.max if up else within.min
-    reach = bound if end is None else min(end, bound) if up else max(end, bound)
-    if at <= t:
-        return f"at once, as far as {reach}"
-    names = {"scale_up_rate" if up else "scale_down_rate": rate, "stabilization": steady, "anti_flap": calm}
-    waits = max(names, key=lambda name: names[name])
-    return f"in {left(at, t)} at the earliest ({waits}), then as far as {reach}"
+# ---------------------------------------------------------------- the steps of a decision
 
 
-def _stopped(spec: ServiceSpec, decision: Decision, memory: Memory, orders: Orders, within: Fence, *, up: bool) -> str:
-    """Why the count can't move that way at all, "" where it can."""
-    override = in_force(orders, decision.t)
-    if decision.mode is Mode.OVERRIDE and override is not None:
-        return "when the order ends" + ("" if override.until is None else f", in {left(override.until, decision.t)}")
-    if up and decision.desired >= within.max:
-        return f"not beyond {within.told_max()}"
-    if not up and decision.desired <= within.min:
-        return (
-            _to_none(spec, decision, memory)
-            if spec.replicas.min == 0 and within.min <= 1
-            else f"not below {within.told_min()}"
-        )
-    if orders.pause is not None and orders.pause is not (PauseKind.IN if up else PauseKind.OUT):
-        return "when the pause ends"
-    if not up and decision.mode is Mode.HOLD:
-        return "when the missing metric is back"
-    return ""
+def _steps(why: Account, behavior: Behavior) -> Iterator[str]:
+    decision = why.decision
+    at_a_bound = [limit for limit in decision.limits if limit.name in AT_A_BOUND]
+    yield f"1. before: {decision.current} wanted, {why.ready} ready, {why.starting} starting; allowed: {decision.within}"
+    yield from _limits(at_a_bound, why, named=True)
+    yield f"2. {_asked(decision)}"
+    of_policy = {basis.policy: basis for basis in why.bases}
+    for said in decision.recommendations:
+        yield from _recommendation(said, of_policy.get(said.policy))
+    if decision.mode is Mode.OVERRIDE and not at_a_bound:
+        yield from (f"   an operator's order goes first; without it: {each.desired}" for each in why.without[:1])
+    yield from _limits([limit for limit in decision.limits if limit.name in OF_POLICIES], why, named=True)
+    if at_a_bound or decision.mode in (Mode.OVERRIDE, Mode.IDLE):
+        told = "the move to a bound" if at_a_bound else "the order" if decision.mode is Mode.OVERRIDE else "idleness"
+        yield f"3. stabilization: not asked, {told} goes past it"
+        yield f"4. rates: not asked, {told} goes past them"
+    else:
+        windows = [format_duration(each.stabilization_window) for each in (behavior.scale_up, behavior.scale_down)]
+        rates = [rates_told(each) for each in (behavior.scale_up, behavior.scale_down)]
+        limits = [limit for limit in decision.limits if limit.name not in ELSEWHERE]
+        yield from _step("3. stabilization", f"windows: up {windows[0]}, down {windows[1]}", limits, why)
+        limits = [limit for limit in decision.limits if limit.name in RATES]
+        yield from _step("4. rates", f"up {rates[0]}; down {rates[1]}", limits, why)
+    yield from _step("5. bounds", str(decision.within), [limit for limit in decision.limits if limit.name in BOUNDS], why)
 
 
-def _to_none(spec: ServiceSpec, decision: Decision, memory: Memory) -> str:
-    """When a service that may have none will have none."""
-    if decision.desired == 0:
-        return "there are none"
-    idle = spec.idle
-    if memory.idle_since is None:
-        return f"to none after {format_duration(idle)} without any load"
-    return f"to none in {left(tidy(memory.idle_since + idle), decision.t)} if no load comes"
+def _asked(decision: Decision) -> str:
+    if all(said.value is None for said in decision.recommendations):
+        return f"no policy gives a count, so it stays at {decision.wanted}"
+    of_these = ", the largest of these" if len(decision.recommendations) > 1 else ""
+    return f"the policies ask for {decision.wanted}{of_these}"
 
 
-def _wanted(count: int) -> str:
-    return "1 replica wanted" if count == 1 else f"{count} replicas wanted"
+def _step(name: str, rules: str, limits: list[Limit], why: Account) -> Iterator[str]:
+    effect = ", ".join(f"{limit.before} -> {limit.after}" for limit in limits) or "no effect"
+    yield f"{name}: {effect} ({rules})"
+    yield from _limits(limits, why, named=False)
+
+
+def _recommendation(said: Recommendation, basis: Basis | None) -> Iterator[str]:
+    about = f", {said.metric}" if said.metric else ""
+    over = (
+        "" if basis is None or basis.window is None else f" over {format_duration(basis.window)}" if basis.window else " now"
+    )
+    asks = "no count" if said.value is None else str(said.value)
+    yield f"   [{said.policy}] {said.type}{about}{over}: {asks}{_raw(said)}"
+    yield from _parts(said.reason, "       ")
+
+
+def _parts(reason: str, indent: str) -> Iterator[str]:
+    """A reason, each of its parts on a line of its own."""
+    yield from (f"{indent}{part}" for part in reason.split("; "))
+
+
+def _raw(said: Recommendation) -> str:
+    """The number before rounding up, where it says more than the count."""
+    if said.raw is None or said.value is None or said.raw == said.value:
+        return ""
+    if round_up(said.raw) == said.value:
+        return f" ({said.raw:g} rounded up)"
+    return f" (the formula alone: {said.raw:g})"
+
+
+def _limits(limits: list[Limit], why: Account, *, named: bool) -> Iterator[str]:
+    """Each limit's reason and what it cost, where `named` after the limit itself."""
+    without = {each.limit: each.desired for each in why.without}
+    for limit in limits:
+        indent = "   "
+        if named:
+            yield f"{indent}{limit.name}: {limit.before} -> {limit.after}"
+            indent = "       "
+        ends = "" if limit.until is None or limit.name not in (*AT_A_BOUND, *BOUNDS) else _ends(limit.until, why)
+        yield f"{indent}{limit.reason}{ends}"
+        if limit.name in without:
+            yield f"{indent}without {CALLED.get(limit.name, limit.name)}: {without[limit.name]}"
+
+
+def _ends(until: float, why: Account) -> str:
+    return f"; that bound ends in {left(until, why.decision.t)}"
+
+
+# ---------------------------------------------------------------- what would change it
+
+
+def _move(name: str, move: Move, why: Account, *, up: bool) -> Iterator[str]:
+    yield f"{name}: {move.told}"
+    decision = why.decision
+    lasting = move.waits_for in WINDOWS and move.at is not None
+    span = f" for {left(move.at, decision.t)}" if lasting else ""
+    for turn in move.turns:
+        yield f"   {_turn(turn, up=up)}{span} asks for {turn.asks}"
+    if move.turns or move.waits_for not in ("", *WINDOWS, *RATES):
+        return
+    if decision.wanted > decision.desired if up else decision.wanted < decision.desired:
+        yield f"   {decision.wanted} is asked for already"
+        return
+    metrics = dict.fromkeys(basis.metric for basis in why.bases if basis.value is not None)
+    if metrics:
+        yield f"   no value of {' or '.join(metrics)} alone asks for {'more' if up else 'fewer'} now"
+
+
+def _turn(turn: Turn, *, up: bool) -> str:
+    each = " a replica" if turn.per_replica and turn.metric in ("cpu", "memory") else ""
+    side = "above" if up else "below"
+    return f"{turn.metric} at {turn.at:g}{each} or {side}" if turn.inclusive else f"{turn.metric} {side} {turn.at:g}{each}"

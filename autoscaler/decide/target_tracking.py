@@ -35,8 +35,10 @@ def _average(policy: TargetTracking, target: float, total: float, asked: Questio
     if not isfinite(raw):
         return missing(policy.metric, f"{total:g} is too large")
     said = f"{policy.metric} {total:g} at {target:g} a replica"
-    if replicas and _within(policy.tolerance, total / (target * replicas)):
-        return Answer(asked.current, tidy(raw), f"{said} fits {replicas} within tolerance, asks for {asked.current}")
+    ratio = total / (target * max(replicas, 1))
+    if replicas and _within(policy.tolerance, ratio):
+        near = _near(policy.tolerance, ratio, f"of what {replicas} carry")
+        return Answer(asked.current, tidy(raw), f"{said}: {near}, asks for {asked.current}")
     return _count(raw, said)
 
 
@@ -51,7 +53,7 @@ def _value(policy: TargetTracking, total: float, value: float, asked: Question) 
         return _count(ratio, said)
     raw = tidy(ratio * ready)
     if _within(policy.tolerance, ratio):
-        return Answer(asked.current, raw, f"{said} is within tolerance, asks for {asked.current}")
+        return Answer(asked.current, raw, f"{said}: {_near(policy.tolerance, ratio, 'of it')}, asks for {asked.current}")
     if ready == 0:
         return Answer(asked.current, raw, f"{said}, but none is ready, asks for {asked.current}")
     return _count(ratio * ready, f"{said} with {ready} ready")
@@ -74,7 +76,8 @@ def _per_replica(policy: TargetTracking, target: float, asked: Question) -> Answ
     said = f"{policy.metric} {ratio * target:.3g} a replica, target {target:g}"
     if not silent and not starting:
         if _within(policy.tolerance, ratio):
-            return _stay(ratio * len(known), said, asked)
+            near = _near(policy.tolerance, ratio, "of it")
+            return Answer(asked.current, tidy(ratio * len(known)), f"{said}: {near}, asks for {asked.current}")
         return _count(ratio * len(known), said)
     counted = len(known) + silent + starting
     full = max(1.0, target)  # never below the target, or a silent replica would lower the count
@@ -91,6 +94,12 @@ def _per_replica(policy: TargetTracking, target: float, asked: Question) -> Answ
 
 def _within(tolerance: Tolerance, ratio: float) -> bool:
     return tidy(1 - tolerance.down) <= tidy(ratio) <= tidy(1 + tolerance.up)
+
+
+def _near(tolerance: Tolerance, ratio: float, what: str) -> str:
+    """A ratio within tolerance for people."""
+    low, high = (1 - tolerance.down) * 100, (1 + tolerance.up) * 100
+    return f"{ratio * 100:.4g}% {what}, within tolerance ({low:.4g}% to {high:.4g}%)"
 
 
 def _count(raw: float, said: str) -> Answer:

@@ -6,6 +6,7 @@ All are frozen. Times are Unix seconds from one clock (control/clock.py), durati
 is not known is None with the reason beside it, never zero.
 """
 
+from autoscaler.model.accounts import Account, Basis, Move, Turn, Without
 from autoscaler.model.decisions import Decision, Fence, Limit, Mode, Recommendation
 from autoscaler.model.events import Event, EventKind
 from autoscaler.model.instances import Address, Change, Exit, Instance, Phase, Usage
@@ -17,9 +18,11 @@ from autoscaler.model.servers import Check, FailureCause, ProxyView, Request, Se
 
 __all__ = [
     "NO_ORDERS",
+    "Account",
     "Action",
     "Address",
     "Backend",
+    "Basis",
     "Change",
     "Check",
     "Decision",
@@ -31,6 +34,7 @@ __all__ = [
     "Instance",
     "Limit",
     "Mode",
+    "Move",
     "Observation",
     "Orders",
     "Override",
@@ -51,6 +55,8 @@ __all__ = [
     "Step",
     "Stop",
     "Traffic",
+    "Turn",
     "Usage",
     "Verdict",
+    "Without",
 ]

@@ -6,16 +6,20 @@ Nothing is computed here and nothing left out but what a document has no key for
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
-from autoscaler.model import Decision, Event, Override
-from autoscaler.status import DaemonStatus, MetricStatus, Ordered, ReplicaStatus, ServiceStatus
+from autoscaler.model import Account, Decision, Event, Override
+from autoscaler.status import DaemonStatus, Explanation, MetricStatus, Ordered, ReplicaStatus, ServiceStatus
 from autoscaler.web.models import (
+    AccountAnswer,
+    BasisAnswer,
     DecisionAnswer,
     EventAnswer,
     ExplainAnswer,
     HistoryAnswer,
     LimitAnswer,
     MetricAnswer,
+    MoveAnswer,
     OrderedAnswer,
     OverrideAnswer,
     RecommendationAnswer,
@@ -23,6 +27,7 @@ from autoscaler.web.models import (
     RouteAnswer,
     ServiceAnswer,
     ServicesAnswer,
+    WithoutAnswer,
 )
 
 
@@ -54,17 +59,18 @@ def service_answer(status: ServiceStatus) -> ServiceAnswer:
     )
 
 
-def explain_answer(status: ServiceStatus, text: str) -> ExplainAnswer:
-    """The text for people, and the numbers behind it."""
+def explain_answer(status: ServiceStatus, why: Explanation) -> ExplainAnswer:
+    """The text for people, and the same as fields."""
     return ExplainAnswer(
         service=status.name,
-        text=text,
+        text=why.text,
         desired=status.desired,
         mode=_mode(status),
         override=_override(status.orders.override),
         decision=_decision(status.decision),
         metrics=_metrics(status.metrics),
         errors=status.errors,
+        account=_account(why.account),
     )
 
 
@@ -138,6 +144,19 @@ def _decision(decision: Decision | None) -> DecisionAnswer | None:
             for limit in decision.limits
         ],
         reason=decision.reason,
+    )
+
+
+def _account(account: Account | None) -> AccountAnswer | None:
+    if account is None:
+        return None
+    return AccountAnswer(
+        ready=account.ready,
+        starting=account.starting,
+        bases=[BasisAnswer.model_validate(asdict(basis)) for basis in account.bases],
+        without=[WithoutAnswer(limit=each.limit, desired=each.desired) for each in account.without],
+        more=MoveAnswer.model_validate(asdict(account.more)),
+        fewer=MoveAnswer.model_validate(asdict(account.fewer)),
     )
 
 

@@ -147,6 +147,55 @@ class DecisionAnswer(Answer):
     reason: str
 
 
+class BasisAnswer(Answer):
+    """What one policy looked at: a metric's mean over `window`, null where it is taken as measured."""
+
+    policy: int
+    metric: str
+    value: float | None
+    window: float | None
+    target: float | None
+    per_replica: bool
+
+
+class WithoutAnswer(Answer):
+    """The count that the same tick would have come to without a limit, or without an operator's `override`."""
+
+    limit: str
+    desired: int
+
+
+class TurnAnswer(Answer):
+    """Beyond `at` (at it already, where `inclusive`) this metric alone makes the policies ask for `asks`."""
+
+    metric: str
+    per_replica: bool
+    at: float
+    inclusive: bool
+    asks: int
+
+
+class MoveAnswer(Answer):
+    """The next move one way: `at` the earliest time, how far it could `reach`, what it `waits_for`, and what asks for it."""
+
+    at: float | None
+    reach: int | None
+    waits_for: str
+    told: str
+    turns: Sequence[TurnAnswer]
+
+
+class AccountAnswer(Answer):
+    """What explains a decision: the numbers behind it, what each limit cost, and what would change it."""
+
+    ready: int
+    starting: int
+    bases: Sequence[BasisAnswer]
+    without: Sequence[WithoutAnswer]
+    more: MoveAnswer
+    fewer: MoveAnswer
+
+
 class MetricAnswer(Answer):
     """A metric over its policy's window; `value` is null where it is missing, and `problem` says why."""
 
@@ -198,6 +247,7 @@ class ExplainAnswer(Answer):
     decision: DecisionAnswer | None
     metrics: Sequence[MetricAnswer]
     errors: Sequence[str]
+    account: AccountAnswer | None = None
 
 
 class EventAnswer(Answer):

@@ -30,7 +30,7 @@ async def test_a_crash_at_boot_backs_off_and_tells_the_last_words(host: Controll
     tails = host.operator.service("web").log_tail
     assert 0 < len(tails) <= 5
     assert all(lines == (f"last words of {name}",) for name, lines in tails.items())
-    assert "exited: exit status 1" in host.operator.explain("web")
+    assert "exited: exit status 1" in host.operator.explain("web").text
     assert len(host.daemon.services["web"].loop.tracks) <= 1
     assert host.counted.ticks < 600 * 1.2
 

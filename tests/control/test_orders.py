@@ -60,7 +60,9 @@ async def test_a_service_that_is_down_stays_down_when_paused_and_comes_back_when
     await host.operator.pause("web", PauseKind.OUT)
     await sleep(20)
     assert host.world.engine.containers == {}
-    assert "taken down by an operator" in host.operator.explain("web")
+    why = host.operator.explain("web")
+    assert "taken down by an operator" in why.text
+    assert why.account is None
     await host.operator.pause("web", None)
     await until(lambda: host.world.choosable(), 5)
 

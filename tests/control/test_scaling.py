@@ -30,6 +30,24 @@ async def test_replicas_follow_the_load_out_and_in(host: Controller) -> None:
     assert host.told(EventKind.ACTION_FAILED) == []
 
 
+async def test_why_is_told_of_the_decision_in_force_and_worked_out_once(host: Controller) -> None:
+    host.write(policy(least=1, most=6))
+    await host.start()
+    host.world.proxy.rate["web"] = 200.0
+    await steady(host, 4)
+    await sleep(15)
+    why = host.operator.explain("web")
+    assert why.account is not None
+    assert why.account.decision == host.operator.service("web").decision
+    assert [(turn.metric, turn.at, turn.asks) for turn in why.account.more.turns] == [("request_rate", 220.0, 5)]
+    assert "   request_rate above 220 asks for 5\n" in why.text
+    assert host.operator.explain("web").account is why.account
+    await sleep(2)
+    later = host.operator.explain("web").account
+    assert later is not None
+    assert later.decision == host.operator.service("web").decision != why.account.decision
+
+
 async def test_starts_go_in_parallel(host: Controller) -> None:
     host.write(policy(least=8))
     await host.start()

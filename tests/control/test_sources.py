@@ -82,7 +82,7 @@ async def test_a_source_that_dies_holds_the_count(host: Controller) -> None:
     assert len(host.ready()) == 4
     (missing,) = host.told(EventKind.METRICS_MISSING)
     assert (missing.facts, missing.cause) == ({"metric": "depth"}, "http://p: connection refused")
-    assert "connection refused (asked less often)" in host.operator.explain("web")
+    assert "connection refused (asked less often)" in host.operator.explain("web").text
     assert len(depth.asked) < 25
     depth.fails, depth.value = None, 55.0
     assert await steady(host, 6) < 60 + 10
@@ -108,8 +108,8 @@ async def test_an_answer_without_a_number_is_asked_again_as_often_as_ever(host: 
     await host.start()
     await sleep(100)
     assert len(depth.asked) == 21
-    assert "no series" in host.operator.explain("web")
-    assert "asked less often" not in host.operator.explain("web")
+    assert "no series" in host.operator.explain("web").text
+    assert "asked less often" not in host.operator.explain("web").text
 
 
 async def test_one_that_hangs_delays_neither_its_service_nor_another(host: Controller) -> None:
@@ -131,7 +131,7 @@ async def test_a_fault_of_ours_in_a_source_ends_nothing(host: Controller) -> Non
     host.write(policy())
     await host.start()
     await sleep(10)
-    assert "fault in the controller: RuntimeError('boom')" in host.operator.explain("web")
+    assert "fault in the controller: RuntimeError('boom')" in host.operator.explain("web").text
     depth.fails = None
     await steady(host, 4)
 
@@ -146,7 +146,7 @@ async def test_a_0_while_requests_arrive_takes_no_replica_away(host: Controller)
     await sleep(120)
     assert len(host.ready()) == 4
     assert mode(host) is Mode.HOLD
-    assert "it is 0 while requests arrive" in host.operator.explain("web")
+    assert "it is 0 while requests arrive" in host.operator.explain("web").text
     host.world.proxy.rate["web"] = 0.0
     await steady(host, 1)
 

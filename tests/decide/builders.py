@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from autoscaler.decide import EMPTY, decide
+from autoscaler.decide import EMPTY, Case, account, decide, explain
 from autoscaler.decide.memory import Memory
 from autoscaler.model import NO_ORDERS, Decision, Observation, Orders, Sample
 from autoscaler.spec.models import (
@@ -107,6 +107,16 @@ def fold(
         decision, memory = decide(spec, tick, memory, orders)
         decisions.append(decision)
     return decisions, memory
+
+
+def case_of(spec: ServiceSpec, ticks: Sequence[Observation], orders: Orders = NO_ORDERS) -> Case:
+    """What the last of these ticks was decided on; `orders` were given before it."""
+    return Case(spec, ticks[-1], fold(spec, ticks[:-1])[1], orders)
+
+
+def why(spec: ServiceSpec, *ticks: Observation, orders: Orders = NO_ORDERS) -> str:
+    """The words that explain the last of these ticks."""
+    return explain(account(case_of(spec, ticks, orders)), spec.behavior)
 
 
 def counts(spec: ServiceSpec, ticks: Sequence[Observation]) -> list[int]:

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autoscaler.decide import EMPTY, Memory, decide, explain
+from autoscaler.decide import EMPTY, Memory, decide
 from autoscaler.decide.anti_flap import CALM_S, LONGEST_S, lets_fall, level_at, notice, window_at
 from autoscaler.decide.memory import Asked, Flaps, Turn
 from autoscaler.model import Decision, Orders, Override, PauseKind
 from autoscaler.spec.models import Behavior
-from tests.decide.builders import OPEN_UP, fold, rules, schedule, seen, service, tracking
+from tests.decide.builders import OPEN_UP, fold, rules, schedule, seen, service, tracking, why
 from tests.decide.strategies import histories, observations, specs
 
 YEAR_S = 365 * 86400.0
@@ -180,11 +180,14 @@ def test_a_pause_goes_before_it() -> None:
 
 def test_explain_says_when_it_may_fall() -> None:
     spec = service(behavior=behavior())
-    told, memory = fold(spec, [seen(t, ready=3, request_rate=load) for t, load in (*SPIKES, (90, 100))])
-    text = explain(spec, told[-1], memory)
-    assert "  anti_flap: 2 -> 8, 6 more than without it, lets go in 9m50s\n" in text
-    assert "  fewer: in 9m50s at the earliest (anti_flap), then as far as 1" in text
-    assert "  more: at once, as far as 100\n" in text
+    text = why(spec, *(seen(t, ready=3, request_rate=load) for t, load in (*SPIKES, (90, 100))))
+    assert "3. stabilization: 2 -> 8 " in text
+    assert "   held at 8 by anti_flap for 9m50s " in text
+    assert "   without the longer window: 8\n" in text  # the window of the policy file would hold it too
+    assert "fewer: allowed in 9m50s at the earliest (anti_flap), as far as 1\n" in text
+    assert "more: allowed at once, as far as 100\n" in text
+    later = why(spec, *(seen(t, ready=3, request_rate=load) for t, load in (*SPIKES, (90, 100), (150, 100))))
+    assert "   without the longer window: 2\n" in later
 
 
 # ---------------------------------------------------------------- laws

@@ -49,7 +49,7 @@ def test_stabilization_says_why_and_until_when() -> None:
             "stabilization",
             before=3,
             after=10,
-            reason="held at 10 by scale_down stabilization for 42s (highest of the last 1m was 10)",
+            reason="held at 10 by scale_down stabilization for 42s (highest asked for in the last 1m: 10)",
             until=60.0,
         ),
     )
@@ -160,7 +160,9 @@ def test_a_rate_says_when_the_oldest_counted_change_leaves_its_period() -> None:
     assert decision.desired == 5
     assert decision.limits[0].name == "scale_up_rate"
     assert decision.limits[0].until == 15.0
-    assert decision.limits[0].reason == ("scale_up_rate allows 5 for now (max of 100% in 15s and 4 in 15s), more in 9s")
+    assert decision.limits[0].reason == (
+        "scale_up_rate allows 5 for now (the most of 100% in 15s and 4 replicas in 15s), more in 9s"
+    )
 
 
 def test_until_is_the_first_moment_at_which_more_is_allowed() -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autoscaler.decide import EMPTY, Memory, decide, explain
+from autoscaler.decide import EMPTY, Case, Memory, account, decide, explain
 from autoscaler.model import Mode, Observation, Orders, Sample
 from autoscaler.spec.models import REPLICA_METRICS, Behavior, ServiceSpec
 from tests.decide.builders import service, tracking
@@ -145,7 +145,23 @@ def test_a_rate_or_window_lets_go_at_its_until_and_not_before(data: st.DataObjec
 @given(st.data(), specs(), orders)
 def test_everything_can_be_explained(data: st.DataObject, spec: ServiceSpec, ordered: Orders) -> None:
     memory, t = data.draw(histories(spec))
-    decision, after = decide(spec, data.draw(observations(t=t)), memory, ordered)
-    text = explain(spec, decision, after, ordered)
-    assert all(said.reason in text for said in decision.recommendations)
+    why = account(Case(spec, data.draw(observations(t=t)), memory, ordered))
+    decision, text = why.decision, explain(why, spec.behavior)
+    assert all(part in text for said in decision.recommendations for part in said.reason.split("; "))
     assert all(limit.reason in text for limit in decision.limits)
+
+
+@laws
+@given(st.data(), specs(), orders)
+def test_beyond_a_turn_the_policies_ask_for_what_it_says_and_before_it_for_no_more(
+    data: st.DataObject, spec: ServiceSpec, ordered: Orders
+) -> None:
+    memory, t = data.draw(histories(spec))
+    case = Case(spec, data.draw(observations(t=t)), memory, ordered)
+    why = account(case)
+    for turn in why.more.turns:
+        beyond = turn.at + 1e-5 * max(turn.at, 1e-3)
+        assert case.with_value(turn.metric, beyond).decide()[0].wanted > why.decision.desired
+    for turn in why.fewer.turns:
+        beyond = turn.at * (1 - 1e-5)
+        assert case.with_value(turn.metric, beyond).decide()[0].wanted < why.decision.desired

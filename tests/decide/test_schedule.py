@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoscaler.decide import EMPTY, decide, explain
+from autoscaler.decide import EMPTY, decide
 from autoscaler.decide.schedule import active, last_start
 from autoscaler.model import Decision, Orders, Override
 from autoscaler.spec.models import Schedule
-from tests.decide.builders import counts, schedule, seen, service, tracking
+from tests.decide.builders import counts, schedule, seen, service, tracking, why
 
 BERLIN = "Europe/Berlin"
 OFFICE = schedule({"cron": "0 8 * * 1-5", "for": 36000.0, "min": 4}, timezone=BERLIN)
@@ -180,13 +180,14 @@ def test_it_goes_by_the_wall_clock_not_by_t() -> None:
 
 
 def test_why_for_people() -> None:
-    decision, memory = decide(service(OFFICE), seen(at("2026-11-23T12:00"), ready=2), EMPTY)
+    decision, _ = decide(service(OFFICE), seen(at("2026-11-23T12:00"), ready=2), EMPTY)
     assert decision.recommendations[0].reason == "'0 8 * * 1-5' is active, asks for 4"
     assert decision.limits[0].until == at("2026-11-23T18:00")
-    text = explain(service(OFFICE), decision, memory)
-    assert "  [0] schedule: 4 (4 before rounding up)\n" in text
-    assert "  below_min: 2 -> 4, 2 more than without it, lets go in 6h\n" in text
-    assert "  fewer: not below min 4 (by schedule)" in text
+    text = why(service(OFFICE), seen(at("2026-11-23T12:00"), ready=2))
+    assert "   [0] schedule: 4\n" in text
+    assert "   below_min: 2 -> 4\n" in text
+    assert "to 4 at once; that bound ends in 6h\n" in text
+    assert text.endswith("fewer: not below min 4 (by schedule) for the next 6h")
     assert asked(OFFICE, at("2026-11-23T20:00")).recommendations[0].reason == "no rule is active, asks for 1"
 
 

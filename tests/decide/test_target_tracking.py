@@ -160,7 +160,7 @@ def test_the_reason_tells_what_why_and_how_many() -> None:
             TOTAL_100,
             seen(ready=4, queue_length=105.0),
             4.2,
-            "queue_length 105 at a total of 100 is within tolerance, asks for 4",
+            "queue_length 105 at a total of 100: 105% of it, within tolerance (90% to 110%), asks for 4",
             id="total, within",
         ),
         pytest.param(
@@ -181,7 +181,7 @@ def test_the_reason_tells_what_why_and_how_many() -> None:
             CPU_50,
             seen(ready=4, per_replica={"cpu": [0.52] * 4}),
             4.16,
-            "cpu 0.52 a replica, target 0.5, no clear move, asks for 4",
+            "cpu 0.52 a replica, target 0.5: 104% of it, within tolerance (90% to 110%), asks for 4",
             id="each, within",
         ),
         pytest.param(

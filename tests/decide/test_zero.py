@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from autoscaler.decide import EMPTY, decide, explain
+from autoscaler.decide import decide
 from autoscaler.decide.memory import Memory
 from autoscaler.model import Mode, Observation, Orders, Override, PauseKind
 from autoscaler.spec.models import Behavior, PrometheusMetric, ScaleToZero, ServiceSpec, TargetTracking
-from tests.decide.builders import HPA, fold, rules, schedule, seen, service, tracking
+from tests.decide.builders import HPA, fold, rules, schedule, seen, service, tracking, why
 
 IDLE_S = 60.0
 
@@ -143,11 +143,7 @@ def test_idleness_outlasts_a_restart_and_not_a_long_absence() -> None:
 
 def test_when_it_will_be_none_is_told() -> None:
     spec = may_be_none(behavior=Behavior(scale_down=rules()))
-    busy, memory = decide(spec, seen(0, ready=1, request_rate=20.0), EMPTY)
-    assert explain(spec, busy, memory).endswith("fewer: to none after 1m without any load")
-    calm, memory = decide(spec, seen(1, ready=1, request_rate=0.0), memory)
-    later, memory = decide(spec, seen(21, ready=1, request_rate=0.0), memory)
-    assert calm.desired == later.desired == 1
-    assert explain(spec, later, memory).endswith("fewer: to none in 40s if no load comes")
-    none, memory = decide(spec, seen(61, ready=1, request_rate=0.0), memory)
-    assert explain(spec, none, memory).endswith("fewer: there are none")
+    ticks = [seen(0, ready=1, request_rate=20.0), seen(1, ready=1, request_rate=0.0), seen(21, ready=1, request_rate=0.0)]
+    assert why(spec, *ticks[:1]).endswith("fewer: to none after 1m without any load")
+    assert why(spec, *ticks).endswith("fewer: to none in 40s if no load comes")
+    assert why(spec, *ticks, seen(61, ready=1, request_rate=0.0)).endswith("fewer: there are none")

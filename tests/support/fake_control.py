@@ -6,20 +6,25 @@ from dataclasses import dataclass, field
 
 from autoscaler.errors import AutoscalerError, UsageError
 from autoscaler.model import (
+    Account,
+    Basis,
     Decision,
     Event,
     EventKind,
     Fence,
     Limit,
     Mode,
+    Move,
     Orders,
     Override,
     PauseKind,
     Recommendation,
     ReplicaState,
     Sample,
+    Turn,
+    Without,
 )
-from autoscaler.status import DaemonStatus, MetricStatus, Ordered, ReplicaStatus, ServiceStatus
+from autoscaler.status import DaemonStatus, Explanation, MetricStatus, Ordered, ReplicaStatus, ServiceStatus
 
 T = 1_700_000_000.0
 
@@ -41,6 +46,20 @@ def decision(service: str = "web", desired: int = 3, mode: Mode = Mode.STABLE) -
     asked = Recommendation(0, "target_tracking", 4, "request_rate", 3.2, "160 at 50 a replica")
     bound = Limit("max", 4, 3, "the policy's max is 3")
     return Decision(service, T, desired, 3, 4, (asked,), (bound,), mode, "request_rate asks for 4", Fence(1, 3))
+
+
+def account(service: str = "web") -> Account:
+    """Three would be four without max, and two under a lower rate."""
+    fewer = Move(T + 300.0, 1, "stabilization", "in 5m", (Turn("request_rate", True, 100.0, True, 2),))
+    return Account(
+        decision=decision(service),
+        ready=2,
+        starting=1,
+        bases=(Basis(0, "request_rate", 160.0, 10.0, 50.0, True),),
+        without=(Without("max", 4),),
+        more=Move(None, None, "max", "not beyond max 3", ()),
+        fewer=fewer,
+    )
 
 
 def service_status(name: str = "web", **rest: object) -> ServiceStatus:
@@ -97,10 +116,10 @@ class FakeControl:
             raise UsageError(f"there is no service {name!r}", fix="see `autoscaler status`")
         return self.services[name]
 
-    def explain(self, name: str) -> str:
+    def explain(self, name: str) -> Explanation:
         if self.fail is not None:
             raise self.fail
-        return f"{name}: 3 replicas\n  request_rate asks for 4, max allows 3"
+        return Explanation(f"{name}: 3 replicas\n  request_rate asks for 4, max allows 3", account(name))
 
     async def history(self, service: str | None, limit: int, after: int = 0) -> Sequence[tuple[int, Event]]:
         found = [entry for entry in self.journal if entry[0] > after and service in (None, entry[1].service)]

@@ -68,6 +68,15 @@ async def test_explain_has_the_text_and_the_numbers(served: Served) -> None:
         "name": "max", "before": 4, "after": 3, "reason": "the policy's max is 3", "until": None,
     }  # fmt: skip
     assert told["metrics"][0]["value"] == 160.0
+    why = told["account"]
+    assert (why["ready"], why["starting"], why["without"]) == (2, 1, [{"limit": "max", "desired": 4}])
+    assert why["bases"] == [
+        {"policy": 0, "metric": "request_rate", "value": 160.0, "window": 10.0, "target": 50.0, "per_replica": True}
+    ]
+    assert (why["more"]["told"], why["more"]["at"], why["more"]["turns"]) == ("not beyond max 3", None, [])
+    assert (why["fewer"]["reach"], why["fewer"]["waits_for"]) == (1, "stabilization")
+    turn = {"metric": "request_rate", "per_replica": True, "at": 100.0, "inclusive": True, "asks": 2}
+    assert why["fewer"]["turns"] == [turn]
 
 
 async def test_history_is_bounded_and_goes_on_after_a_number(served: Served) -> None:

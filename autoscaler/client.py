@@ -109,9 +109,10 @@ class Client:
         """Why it has as many replicas as it has."""
         return await self._get(_path(name, "explain"), ExplainAnswer)
 
-    async def history(self, name: str, limit: int, after: int = 0) -> HistoryAnswer:
-        """Its newest events above `after`, oldest first."""
-        return await self._get(f"{_path(name, 'history')}?limit={limit}&after={after}", HistoryAnswer)
+    async def history(self, name: str, limit: int, after: int = 0, kind: str = "") -> HistoryAnswer:
+        """Its newest events above `after`, of one kind where it is given, oldest first."""
+        of_kind = f"&kind={kind}" if kind else ""
+        return await self._get(f"{_path(name, 'history')}?limit={limit}&after={after}{of_kind}", HistoryAnswer)
 
     async def ready(self) -> tuple[bool, Sequence[str]]:
         """Whether the daemon is ready, and its lines about it."""

@@ -152,8 +152,8 @@ class Store(Protocol):
     async def append(self, events: Sequence[Event]) -> int:
         """Add to the journal; answers the number of the first, the others follow it. Never waits for a disk."""
 
-    async def events(self, service: str | None, limit: int, after: int = 0) -> Sequence[tuple[int, Event]]:
-        """The journal's newest `limit` events with a number above `after`, oldest first."""
+    async def events(self, service: str | None, limit: int, after: int = 0, kind: str = "") -> Sequence[tuple[int, Event]]:
+        """The journal's newest `limit` events with a number above `after`, of one kind where it is given, oldest first."""
 
     async def close(self) -> None: ...
 
@@ -168,8 +168,8 @@ class Control(Protocol):
     def explain(self, name: str) -> Explanation:
         """Why there are this many replicas."""
 
-    async def history(self, service: str | None, limit: int, after: int = 0) -> Sequence[tuple[int, Event]]:
-        """The journal's events with a number above `after`, newest `limit`, oldest first."""
+    async def history(self, service: str | None, limit: int, after: int = 0, kind: str = "") -> Sequence[tuple[int, Event]]:
+        """As the store's `events`."""
 
     def listen(self) -> AsyncIterator[tuple[int, Event]]:
         """Events as they happen; a listener too slow to keep up is cut off."""

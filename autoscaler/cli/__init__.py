@@ -34,7 +34,7 @@ COMMANDS = {
     "Look": {
         "status": "Show every service, or one with its replicas.",
         "explain": "Say why a service has as many replicas as it has.",
-        "history": "Show what happened to a service.",
+        "history": "Show a service's decisions and why each was made.",
         "events": "Show what happens, to all services.",
         "logs": "Show what a service's replicas write.",
         "doctor": "Find what is wrong, with a fix for each.",

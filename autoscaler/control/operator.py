@@ -142,8 +142,8 @@ class Operator:
             lines += ["", f"last lines of {replica}:", *(f"  {line}" for line in words)]
         return replace(why, text="\n".join(lines))
 
-    async def history(self, service: str | None, limit: int, after: int = 0) -> Sequence[tuple[int, Event]]:
-        return await self._parts.store.events(service, limit, after)
+    async def history(self, service: str | None, limit: int, after: int = 0, kind: str = "") -> Sequence[tuple[int, Event]]:
+        return await self._parts.store.events(service, limit, after, kind)
 
     def listen(self) -> AsyncIterator[tuple[int, Event]]:
         return self._listen()

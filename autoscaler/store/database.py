@@ -121,12 +121,12 @@ class Database:
             _prune(connection)
             self._rows_since_pruning = 0
 
-    def events(self, service: str | None, limit: int, after: int) -> list[Row]:
-        """The newest rows with a number above `after`, oldest first."""
-        chosen = "" if service is None else "AND service = ?"
-        values = (after, limit) if service is None else (after, service, limit)
+    def events(self, service: str | None, limit: int, after: int, kind: str = "") -> list[Row]:
+        """The newest rows with a number above `after`, of one kind where it is given, oldest first."""
         found = self._connected().execute(
-            f"SELECT * FROM events WHERE number > ? {chosen} ORDER BY number DESC LIMIT ?", values
+            "SELECT * FROM events WHERE number > :after AND (:service IS NULL OR service = :service)"
+            " AND (:kind = '' OR kind = :kind) ORDER BY number DESC LIMIT :limit",
+            {"after": after, "service": service, "kind": kind, "limit": limit},
         )
         return found.fetchall()[::-1]
 

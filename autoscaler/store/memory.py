@@ -71,8 +71,8 @@ class MemoryStore:
         self._last_number += len(events)
         return first
 
-    async def events(self, service: str | None, limit: int, after: int = 0) -> Sequence[tuple[int, Event]]:
-        chosen = [row for row in self._rows if row[0] > after and service in (None, row[2])]
+    async def events(self, service: str | None, limit: int, after: int = 0, kind: str = "") -> Sequence[tuple[int, Event]]:
+        chosen = [row for row in self._rows if row[0] > after and service in (None, row[2]) and kind in ("", row[3])]
         return to_events(newest(chosen, limit))
 
     async def close(self) -> None:

@@ -115,9 +115,9 @@ class SQLiteStore:
         self._stirred.set()
         return first
 
-    async def events(self, service: str | None, limit: int, after: int = 0) -> Sequence[tuple[int, Event]]:
-        unwritten = [row for row in self._pending if row[0] > after and service in (None, row[2])]
-        written = await self._rows_on_disk(service, limit, after)
+    async def events(self, service: str | None, limit: int, after: int = 0, kind: str = "") -> Sequence[tuple[int, Event]]:
+        unwritten = [row for row in self._pending if row[0] > after and service in (None, row[2]) and kind in ("", row[3])]
+        written = await self._rows_on_disk(service, limit, after, kind)
         rows = {row[0]: row for row in (*written, *unwritten)}
         return to_events(newest([rows[number] for number in sorted(rows)], limit))
 
@@ -246,15 +246,15 @@ class SQLiteStore:
 
     # ---------------------------------------------------------------- reading and telling
 
-    async def _rows_on_disk(self, service: str | None, limit: int, after: int) -> Sequence[Row]:
-        reading = self._on_thread(self._read_on_thread, service, limit, after)
+    async def _rows_on_disk(self, service: str | None, limit: int, after: int, kind: str) -> Sequence[Row]:
+        reading = self._on_thread(self._read_on_thread, service, limit, after, kind)
         done, _ = await asyncio.wait({reading}, timeout=READ_WAITS_S)
         return reading.result() if done else ()
 
-    def _read_on_thread(self, service: str | None, limit: int, after: int) -> Sequence[Row]:
+    def _read_on_thread(self, service: str | None, limit: int, after: int, kind: str) -> Sequence[Row]:
         """The journal is for people: where the disk won't give it, they get what memory has."""
         try:
-            return self._database.events(service, limit, after)
+            return self._database.events(service, limit, after, kind)
         except sqlite3.Error:
             return ()
 

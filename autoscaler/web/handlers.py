@@ -11,7 +11,7 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from autoscaler.errors import UsageError
-from autoscaler.model import Override, PauseKind
+from autoscaler.model import EventKind, Override, PauseKind
 from autoscaler.ports import Control
 from autoscaler.spec.models import NAME_PATTERN
 from autoscaler.status import ServiceStatus
@@ -86,7 +86,10 @@ class Handlers:
         name = self._named(request).name
         limit = number(request, "limit", HISTORY_LIMIT, HISTORY_MAX)
         after = number(request, "after", 0)
-        return answered(history_answer(name, await self.control.history(name, limit, after)))
+        kind = request.query.get("kind", "")
+        if kind and kind not in set(EventKind):
+            raise Refused(400, f"`kind` is no kind of event, such as {EventKind.DECIDED}")
+        return answered(history_answer(name, await self.control.history(name, limit, after, kind)))
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         last = request.headers.get("Last-Event-ID") or request.query.get("after")

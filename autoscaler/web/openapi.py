@@ -15,6 +15,7 @@ from autoscaler.web.routes import Route
 QUERY = {
     "limit": ("integer", "at most so many, the newest"),
     "after": ("integer", "only those with a number above this"),
+    "kind": ("string", "only events of this kind"),
     "tail": ("integer", "the last so many lines of each replica"),
     "follow": ("boolean", "go on with what comes new"),
     "service": ("string", "only this service's"),

@@ -53,7 +53,7 @@ def routes(handlers: Handlers, openapi: Handler) -> tuple[Route, ...]:
         Route("GET", "/api/v1/services", handlers.services, "All services", ServicesAnswer),
         Route("GET", SERVICE, handlers.service, "One service", ServiceAnswer),
         Route("GET", f"{SERVICE}/explain", handlers.explain, "Why there are this many replicas", ExplainAnswer),
-        Route("GET", f"{SERVICE}/history", handlers.history, "Its events", HistoryAnswer, query=("limit", "after")),
+        Route("GET", f"{SERVICE}/history", handlers.history, "Its events", HistoryAnswer, query=("limit", "after", "kind")),
         Route(
             "GET",
             f"{SERVICE}/logs",

@@ -1,11 +1,12 @@
 """The commands that ask a daemon, against one that is served over real sockets."""
 
 import json
+from collections.abc import Sequence
 
 import pytest
 
 from autoscaler.errors import EngineUnavailable
-from autoscaler.model import Orders, Override, PauseKind, ReplicaState, Sample
+from autoscaler.model import Event, EventKind, Orders, Override, PauseKind, ReplicaState, Sample
 from autoscaler.status import MetricStatus
 from tests.cli.conftest import Daemon, run
 from tests.support.fake_control import T, event, replica_status, service_status
@@ -78,15 +79,38 @@ def test_explain(daemon: Daemon) -> None:
     assert json.loads(daemon.ask("explain", "web", "--json").stdout)["decision"]["wanted"] == 4
 
 
-def test_history_and_events(daemon: Daemon) -> None:
+def decided(n: int, before: int, desired: int, mode: str, limits: Sequence[str], cause: str) -> tuple[int, Event]:
+    facts = {"before": before, "desired": desired, "mode": mode, "limited_by": list(limits), "seconds": 0.01}
+    return n, event(EventKind.DECIDED, replica="", cause=cause, facts=facts)
+
+
+def test_history_is_of_decisions_and_their_reasons(daemon: Daemon) -> None:
+    assert daemon.ask("history", "web").stdout == "no decisions of web yet\n"
+    daemon.control.journal = [
+        decided(1, 2, 4, "stable", ["scale_up_rate", "max"], "request_rate 400 at 50 a replica asks for 8"),
+        (2, event()),
+        decided(3, 4, 4, "hold", [], "request_rate is missing: \x1b[2J"),
+        (4, event(EventKind.DECIDED, cause="of another version", facts={})),
+    ]
+    lines = daemon.ask("history", "web").stdout.splitlines()
+    assert [line.split(maxsplit=1)[1] for line in lines] == [
+        "REPLICAS  MODE    LIMITS              REASON",
+        "2 -> 4    stable  scale_up_rate, max  request_rate 400 at 50 a replica asks for 8",
+        r"4         hold    -                   request_rate is missing: \x1b[2J",
+        "?         ?       -                   of another version",
+    ]
+    assert len(daemon.ask("history", "web", "--limit", "1").stdout.splitlines()) == 2
+    told = json.loads(daemon.ask("history", "web", "--json").stdout)["events"]
+    assert [(one["id"], one["facts"].get("desired")) for one in told] == [(1, 4), (3, 4), (4, None)]
+
+
+def test_events(daemon: Daemon) -> None:
     daemon.control.journal = [(n, event(cause=f"cause {n}\n")) for n in range(1, 31)]
-    lines = daemon.ask("history", "web", "--limit", "2").stdout.splitlines()
-    assert len(lines) == 2
-    assert lines[1].endswith(r"web replica_ready web-1 start_seconds=1.42 (cause 30\n)")
+    lines = daemon.ask("events").stdout.splitlines()
+    assert lines[-1].endswith(r"web replica_ready web-1 start_seconds=1.42 (cause 30\n)")
     assert len(daemon.ask("events").stdout.splitlines()) == 20
     told = [json.loads(line) for line in daemon.ask("events", "-n", "3", "--json").stdout.splitlines()]
     assert [one["id"] for one in told] == [28, 29, 30]
-    assert json.loads(daemon.ask("history", "web", "--json").stdout)["events"][0]["id"] == 1
 
 
 def test_events_of_one_service(daemon: Daemon) -> None:

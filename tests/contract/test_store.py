@@ -71,6 +71,8 @@ async def test_events_are_the_newest_above_a_number_of_one_service(store: Store)
     assert [number for number, _ in await store.events(None, 2, after=2)] == [4, 5]
     assert [number for number, _ in await store.events("", 10)] == [5]
     assert await store.events(None, 0) == []
+    assert [number for number, _ in await store.events("web", 10, kind="replica_ready")] == [1, 3, 4]
+    assert await store.events("web", 10, kind="decided") == []
     assert await store.events(None, 10, after=5) == []
 
 

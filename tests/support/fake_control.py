@@ -121,8 +121,9 @@ class FakeControl:
             raise self.fail
         return Explanation(f"{name}: 3 replicas\n  request_rate asks for 4, max allows 3", account(name))
 
-    async def history(self, service: str | None, limit: int, after: int = 0) -> Sequence[tuple[int, Event]]:
+    async def history(self, service: str | None, limit: int, after: int = 0, kind: str = "") -> Sequence[tuple[int, Event]]:
         found = [entry for entry in self.journal if entry[0] > after and service in (None, entry[1].service)]
+        found = [entry for entry in found if kind in ("", entry[1].kind.value)]
         return found[-limit:]
 
     async def listen(self) -> AsyncIterator[tuple[int, Event]]:

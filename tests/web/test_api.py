@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from autoscaler.errors import EngineUnavailable, UsageError
-from autoscaler.model import Orders, Override, PauseKind
+from autoscaler.model import EventKind, Orders, Override, PauseKind
 from tests.support.fake_control import FakeControl, T, event, service_status
 from tests.web.conftest import BEARER, Served
 
@@ -83,6 +83,11 @@ async def test_history_is_bounded_and_goes_on_after_a_number(served: Served) -> 
     served.control.journal = [(n, event(service="web" if n % 2 else "api")) for n in range(1, 10)]
     assert [e["id"] for e in (await got(served.tcp, "/api/v1/services/web/history?limit=2"))["events"]] == [7, 9]
     assert [e["id"] for e in (await got(served.tcp, "/api/v1/services/web/history?after=5"))["events"]] == [7, 9]
+    served.control.journal += [(10, event(EventKind.DECIDED)), (11, event())]
+    decided = await got(served.tcp, "/api/v1/services/web/history?kind=decided")
+    assert [e["id"] for e in decided["events"]] == [10]
+    async with served.tcp.get("/api/v1/services/web/history?kind=decide") as answer:
+        assert (answer.status, (await answer.json())["detail"]) == (400, "`kind` is no kind of event, such as decided")
     one = (await got(served.tcp, "/api/v1/services/web/history?limit=1"))["events"][0]
     assert (one["kind"], one["cause"], one["facts"]) == ("replica_ready", "health check passed", {"start_seconds": 1.42})
 

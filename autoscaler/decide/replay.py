@@ -4,8 +4,9 @@
           "waiting"}
     out  {"t", "service", "desired", "recommendations", "limited_by", "mode"}
 
-Needed are `t` and `replicas.ready`. A metric that is null, absent, NaN or infinite is missing. A line that can't be meant is
-a LineError; its `where` is for the caller, who counts lines, to say. Source: CONTRACT, "Commands".
+Needed are `t` and `replicas.ready`. A metric that is null, absent, NaN or infinite is missing; a built-in one is never below
+0. A line that can't be meant is a LineError; its `where` is for the caller, who counts lines, to say.
+Source: CONTRACT, "Commands".
 """
 
 import json
@@ -19,7 +20,7 @@ from autoscaler.decide.decider import decide
 from autoscaler.decide.memory import EMPTY, MAX_COUNT, Memory
 from autoscaler.errors import AutoscalerError
 from autoscaler.model import Decision, Observation, Sample
-from autoscaler.spec.models import REPLICA_METRICS, ServiceSpec
+from autoscaler.spec.models import PROXY_METRICS, REPLICA_METRICS, ServiceSpec
 
 LINE_KEYS = ("t", "replicas", "metrics", "per_replica", "waiting")
 REPLICAS_KEYS = ("ready", "unready", "desired")
@@ -139,7 +140,9 @@ def _sample(name: str, given: Any, t: float) -> Sample:
     if given is None:
         return Sample(None, t, "null")
     value = _number(given, path)
-    return Sample(value, t) if isfinite(value) else Sample(None, t, f"{value} is no number")
+    if not isfinite(value):
+        return Sample(None, t, f"{value} is no number")
+    return Sample(_no_less_than_nothing(value, path) if name in PROXY_METRICS else value, t)
 
 
 def _values(name: str, given: Any, ready: int) -> tuple[float | None, ...]:
@@ -150,8 +153,23 @@ def _values(name: str, given: Any, ready: int) -> tuple[float | None, ...]:
         raise LineError(f"{path}: {_shown(given)} is no list", fix="give one value for each ready replica, null for none")
     if len(given) > ready:
         raise LineError(f"{path}: {len(given)} values for {ready} ready replicas", fix="leave the starting ones out")
-    values = [None if value is None else _number(value, f"{path}[{index}]") for index, value in enumerate(given)]
-    return tuple(value if value is not None and isfinite(value) else None for value in values)
+    return tuple(_value(name, value, f"{path}[{index}]") for index, value in enumerate(given))
+
+
+def _value(name: str, given: Any, path: str) -> float | None:
+    if given is None:
+        return None
+    value = _number(given, path)
+    if not isfinite(value):
+        return None
+    return _no_less_than_nothing(value, path) if name in REPLICA_METRICS else value
+
+
+def _no_less_than_nothing(value: float, path: str) -> float:
+    """A value of a metric that we measure ourselves; what others measure may be below 0."""
+    if value < 0:
+        raise LineError(f"{path}: {value:g} is negative", fix="give 0 or more, or null where it isn't known")
+    return value
 
 
 def _number(given: Any, path: str) -> float:

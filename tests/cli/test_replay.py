@@ -90,6 +90,26 @@ def test_a_last_line_without_its_end_counts(policy: Path) -> None:
         pytest.param(
             lines({**TICK, "t": -1}).strip(), "stdin:2: t: -1 is before 0 of the line above; sort the lines by t", id="t"
         ),
+        pytest.param(b'{"t": NaN, "replicas": {"ready": 1}}', "stdin:2: t: nan is no time; give seconds", id="NaN"),
+        pytest.param(
+            lines({**TICK, "replicas": {"ready": -1}}).strip(),
+            "stdin:2: replicas.ready: -1 is no count; give a whole number from 0 to ",
+            id="a negative count",
+        ),
+        pytest.param(
+            lines({**TICK, "metrics": {"request_rate": -0.5}}).strip(),
+            "stdin:2: metrics.request_rate: -0.5 is negative; give 0 or more, or null where it isn't known",
+            id="a negative metric",
+        ),
+        pytest.param(
+            lines({**TICK, "per_replica": {"cpu": [0.5, -1]}}).strip(),
+            "stdin:2: per_replica.cpu[1]: -1 is negative; give 0 or more, or null where it isn't known",
+            id="a negative metric of a replica",
+        ),
+        pytest.param(b"timestamp_s,rps", "stdin:2: no JSON: Expecting value at column 1; ", id="a trace"),
+        pytest.param(lines(TICK)[:40], "stdin:2: no JSON: ", id="a line cut off"),
+        pytest.param(b"\x00", "stdin:2: no JSON: ", id="a gap of zero bytes"),
+        pytest.param(b"1" * 10_000_000, "stdin:2: longer than 1048576 bytes; write one tick a line", id="10 MB"),
         pytest.param(b" " * 1024 * 1024 + b"{}", "stdin:2: longer than 1048576 bytes; write one tick a line", id="long"),
         pytest.param(b"[" * 100_000, "stdin:2: no JSON that can be read: ", id="nested"),
     ],
@@ -97,7 +117,8 @@ def test_a_last_line_without_its_end_counts(policy: Path) -> None:
 def test_a_bad_line_ends_it_with_one_line_on_stderr(policy: Path, bad: bytes, said: str) -> None:
     ran = replay(policy, lines(TICK) + bad + b"\n" + lines(TICK))
     assert ran.returncode == 1
-    assert ran.stdout.count(b"\n") == 1
+    answered = json.loads(ran.stdout)  # what came before stays answered, and nothing comes after
+    assert (answered["t"], answered["desired"]) == (0, 6)
     assert ran.stderr.decode().startswith(said)
     assert ran.stderr.count(b"\n") == 1
 

@@ -1,5 +1,7 @@
 """Specs, ticks and memories to state laws over."""
 
+import json
+
 from hypothesis import strategies as st
 
 from autoscaler.decide.memory import Memory
@@ -105,6 +107,23 @@ def observations(draw: st.DrawFn, t: float | None = None) -> Observation:
         {name: draw(replicas) for name in ("cpu", "memory") if draw(st.booleans())},
         desired=draw(st.none() | st.integers(0, 25)),
     )
+
+
+def line_of(tick: Observation) -> str:
+    """The line of `replay` that tells this tick."""
+    replicas = {"ready": tick.ready, "unready": tick.unready, "desired": tick.desired}
+    totals = {name: sample.value for name, sample in tick.totals.items()}
+    return json.dumps({"t": tick.t, "replicas": replicas, "metrics": totals, "per_replica": dict(tick.per_replica)})
+
+
+@st.composite
+def streams(draw: st.DrawFn) -> list[Observation]:
+    """Ticks one after the other, some at the same time."""
+    ticks, t = [], 0.0
+    for _ in range(draw(st.integers(1, 10))):
+        ticks.append(draw(observations(t=t)))
+        t += draw(st.sampled_from([0.0, 0.5, 1.0, 15.0, 59.0, 100.0]))
+    return ticks
 
 
 @st.composite

@@ -1,15 +1,28 @@
 """What holds for every policy, tick and memory."""
 
+import json
 from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autoscaler.decide import EMPTY, Case, Memory, account, decide, explain
+from autoscaler.decide.replay import Replay, step
 from autoscaler.model import Mode, Observation, Orders, Sample
 from autoscaler.spec.models import REPLICA_METRICS, Behavior, ServiceSpec
-from tests.decide.builders import service, tracking
-from tests.decide.strategies import concurrent, histories, observations, orders, paced, specs, stepped, tracked
+from tests.decide.builders import fold, service, tracking
+from tests.decide.strategies import (
+    concurrent,
+    histories,
+    line_of,
+    observations,
+    orders,
+    paced,
+    specs,
+    stepped,
+    streams,
+    tracked,
+)
 
 unscheduled = st.one_of(tracked, concurrent, stepped)
 HOLDING = ("stabilization", "anti_flap", "scale_up_rate", "scale_down_rate")
@@ -55,6 +68,33 @@ def test_memory_through_json_gives_the_same_next_decision(data: st.DataObject, s
     assert restored == memory
     seen = data.draw(observations(t=t))
     assert decide(spec, seen, restored, ordered) == decide(spec, seen, memory, ordered)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data(), specs(), orders)
+def test_a_restart_at_any_tick_changes_no_later_decision(data: st.DataObject, spec: ServiceSpec, ordered: Orders) -> None:
+    ticks = data.draw(streams())
+    memory, restarted = EMPTY, EMPTY
+    for tick in ticks:
+        decision, memory = decide(spec, tick, memory, ordered)
+        again, restarted = decide(spec, tick, restarted, ordered)
+        assert again == decision
+        if data.draw(st.booleans()):
+            restarted = Memory.from_json(restarted.to_json(), now=tick.t)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data(), specs())
+def test_replaying_a_log_gives_the_same_decisions(data: st.DataObject, spec: ServiceSpec) -> None:
+    ticks = data.draw(streams())
+    so_far = Replay(spec)
+    for tick, decision in zip(ticks, fold(spec, ticks)[0], strict=True):
+        answer, so_far = step(so_far, line_of(tick))
+        replayed = json.loads(answer)
+        assert (replayed["desired"], replayed["mode"]) == (decision.desired, decision.mode)
+        assert replayed["limited_by"] == list(decision.limited_by)
+        assert [said["value"] for said in replayed["recommendations"]] == [said.value for said in decision.recommendations]
+        assert [said["raw"] for said in replayed["recommendations"]] == [said.raw for said in decision.recommendations]
 
 
 @laws

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 
 from autoscaler.decide import EMPTY, Memory, decide
 from autoscaler.decide.memory import AWAY_S, MAX_CHARACTERS, MAX_LEVEL, Asked, Flaps, Forced, Point, Scaled, Turn, aged
-from tests.decide.builders import HPA, fold, seen, service, tracking
+from autoscaler.decide.recommend import RECOMMENDERS
+from tests.decide.builders import HPA, auto, concurrency, fold, schedule, seen, service, step, tracking
 
 FULL = Memory(
     t=1000.0,
@@ -87,6 +89,34 @@ def test_a_policys_numbers_are_no_times_unless_their_name_says_so() -> None:
     assert Memory.from_json(changed(policies=numbers), now=990.0).policies == {
         "0:concurrency": {"panic_at": 990.0, "panic_count": 5000.0}
     }
+
+
+def test_a_long_life_remembers_no_more_than_a_short_one() -> None:
+    """Of each policy type, over random load: the most that is saved at a time doesn't grow."""
+    chance = Random(7)
+    spec = service(
+        tracking(window=30.0),
+        tracking("latency_p95", total=0.2, window=30.0),
+        tracking("cpu", target=0.7),
+        concurrency(10.0),
+        step({"above": 30, "add": 2}, {"below": 5, "remove": 1}),
+        schedule({"cron": "*/5 * * * *", "for": "1m", "min": 3}),
+        auto(),
+        max=20,
+        behavior=HPA,
+    )
+    assert {policy.type for policy in spec.policies} == set(RECOMMENDERS)
+    memory, count, lengths = EMPTY, 1, []
+    for t in range(0, 20_000, 5):
+        most = 150.0 if t // 500 % 2 else 5.0
+        load = round(chance.uniform(1.0, most), 2)
+        totals = {"request_rate": 5 * load, "concurrency": load, "queue_length": load / 4, "latency_p95": load / 500}
+        known = {name: None if chance.random() < 0.05 else value for name, value in totals.items()}
+        tick = seen(1.7e9 + t, ready=count, per_replica={"cpu": [load / 100] * count}, **known)  # type: ignore[arg-type]
+        decision, memory = decide(spec, tick, memory)
+        count = decision.desired
+        lengths.append(len(memory.to_json()))
+    assert max(lengths[1000:]) <= 1.02 * max(lengths[:1000])
 
 
 def test_no_replicas_is_a_count() -> None:

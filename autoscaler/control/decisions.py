@@ -50,11 +50,13 @@ class Deciding:
         self._emit = emit
         self._meterings = meterings
         self._missing: dict[str, int] = {}
+        self._out_of_reach: set[int] = set()
         self._mode = Mode.STABLE
 
     def respecify(self, spec: ServiceSpec) -> None:
         """The policy file says something else now."""
         self.spec = spec
+        self._out_of_reach = set()
         self._meter.follow(spec, SHOWN)
         self.polling.follow(spec)
 
@@ -76,6 +78,7 @@ class Deciding:
         self.decision, self.memory = self._case.decide()
         self._why = None
         self._tell_missing(seen)
+        self._tell_reach(self.decision)
         if self.decision.desired != self.decision.current or self._is_new(self.decision.mode):
             self._mode = self.decision.mode
             self._tell_decision(self.decision)
@@ -129,6 +132,19 @@ class Deciding:
             self._missing[name] = self._missing.get(name, 0) + 1
             if self._missing[name] == MISSING_TICKS:
                 self._tell(EventKind.METRICS_MISSING, problem, {"metric": name})
+
+    def _tell_reach(self, decision: Decision) -> None:
+        """Each policy whose objective more replicas no longer bring nearer, or do again, once."""
+        for said in decision.recommendations:
+            if said.value is None or said.out_of_reach == (said.policy in self._out_of_reach):
+                continue
+            facts = {"policy": said.policy, "metric": said.metric}
+            if said.out_of_reach:
+                self._out_of_reach.add(said.policy)
+                self._tell(EventKind.OBJECTIVE_OUT_OF_REACH, said.reason, facts)
+            else:
+                self._out_of_reach.discard(said.policy)
+                self._tell(EventKind.OBJECTIVE_IN_REACH, said.reason, facts)
 
     def _tell(self, kind: EventKind, cause: str, facts: Mapping[str, object]) -> None:
         self._emit(Event(self._clock.now(), self.spec.service, kind, cause=cause, facts=facts))

@@ -15,7 +15,7 @@ class Question:
 
     `memory` and `tables` are what this policy handed back the last time it was asked. `floor` is the least there may be now,
     and `others_answer` says whether any policy on a metric gave a number, None where the file has none. `history` holds, by
-    metric, the minutes of the last days, `wall` is the wall clock, `most_each` how many requests at once a replica is given.
+    metric, the minutes of the last days, `wall` is the wall clock. A replica takes `max_concurrency` requests at once.
     """
 
     seen: Observation
@@ -28,14 +28,15 @@ class Question:
     others_answer: bool | None = None
     history: Mapping[str, History] = field(default_factory=dict)
     wall: float = 0.0
-    most_each: int = 1
+    max_concurrency: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """So many replicas, or None: where `missing`, because the metric is. `raw` is the number before rounding up.
 
-    `panic`: it answers a surge, and goes no lower until that has been over for a while.
+    `panic`: it answers a surge, and goes no lower until that has been over for a while. `out_of_reach`: no
+    count meets its objective.
     """
 
     value: int | None
@@ -43,6 +44,7 @@ class Answer:
     reason: str
     missing: bool = False
     panic: bool = False
+    out_of_reach: bool = False
     memory: PolicyMemory = field(default_factory=dict)
     tables: PolicyTables = field(default_factory=dict)
 

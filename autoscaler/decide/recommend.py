@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from autoscaler.decide import auto, concurrency, schedule, step, target_tracking
+from autoscaler.decide import auto, concurrency, latency_slo, schedule, step, target_tracking
 from autoscaler.decide.history import History
 from autoscaler.decide.memory import Memory, PolicyMemory, PolicyTables
 from autoscaler.decide.question import Answer, Question
@@ -26,6 +26,7 @@ RECOMMENDERS: Mapping[str, Callable[[Any, Question], Answer]] = {
     "concurrency": concurrency.recommend,
     "step": step.recommend,
     "schedule": schedule.recommend,
+    "latency_slo": latency_slo.recommend,
     "auto": auto.recommend,
 }
 
@@ -79,7 +80,7 @@ def ask(
             others_answer=others,
             history=history,
             wall=t + seen.wall_offset,
-            most_each=spec.route.max_concurrency,
+            max_concurrency=spec.route.max_concurrency,
         )
         answer = RECOMMENDERS[policy.type](policy, question)
         value, reason = answer.value, answer.reason
@@ -93,7 +94,7 @@ def ask(
             kept[slot] = answer.memory
         if answer.tables:
             tables[slot] = answer.tables
-        said[index] = Recommendation(index, policy.type, value, policy.metric, answer.raw, reason)
+        said[index] = Recommendation(index, policy.type, value, policy.metric, answer.raw, reason, answer.out_of_reach)
     in_order = tuple(said[index] for index in range(len(spec.policies)))
     best = _largest(in_order)
     held = blind and (best is None or best.value is None or best.value < current)

@@ -19,7 +19,8 @@ class Mode(StrEnum):
 class Recommendation:
     """What one policy asks for; `value` is None where it gives none. `raw` is the number before rounding up.
 
-    `policy` is its index in the file. `metric` and `reason` are for people.
+    `policy` is its index in the file. `metric` and `reason` are for people. `out_of_reach`: no count meets its
+    objective, more replicas do not help.
     """
 
     policy: int
@@ -28,6 +29,7 @@ class Recommendation:
     metric: str
     raw: float | None
     reason: str
+    out_of_reach: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ class EventKind(StrEnum):
     WOULD = "would"
     METRICS_MISSING = "metrics_missing"
     METRICS_BACK = "metrics_back"
+    OBJECTIVE_OUT_OF_REACH = "objective_out_of_reach"
+    OBJECTIVE_IN_REACH = "objective_in_reach"
     REPLICA_STARTING = "replica_starting"
     REPLICA_READY = "replica_ready"
     REPLICA_DRAINING = "replica_draining"

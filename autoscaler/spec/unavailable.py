@@ -8,7 +8,7 @@ from autoscaler.spec.problems import Problems
 from autoscaler.spec.volumes import NOT_YET
 
 LATER_KEYS = ("warm_pool", "shadow", "rollout")
-LATER_POLICIES = ("latency_slo", "predictive")
+LATER_POLICIES = ("predictive",)
 LATER_SOURCES = ("scrape", "http", "redis", "rabbitmq")
 LATER_RUNTIMES = ("swarm", "kubernetes")
 LATER_ROUTE_KEYS = ("tls", "sticky", "canary")
@@ -112,7 +112,7 @@ def _check_policy(policy: MapNode, path: Path, problems: Problems) -> None:
             kind.mark,
             path,
             f"policy type {kind.text} is {NOT_YET}",
-            "available: target_tracking, concurrency, step, schedule, auto",
+            "available: target_tracking, concurrency, step, schedule, latency_slo, auto",
         )
     source = metric.get("source") if isinstance(metric, MapNode) else None
     if isinstance(source, Scalar) and source.value in LATER_SOURCES:

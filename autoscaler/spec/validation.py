@@ -37,6 +37,7 @@ _MISSING = {
     "query": "write a query for one number: `query: 'sum(queue_depth)'`",
     "target": "write the requests at once that one replica bears, such as `target: 10`",
     "metric": f"allowed: {', '.join(typing.get_args(MetricName))}, or a mapping with `source`",
+    "objective": "say the longest good latency: `objective: 250ms`",
     "period": "write it like `period: 15s`",
 }
 _SECRETS = ("bearer_token", "password")

@@ -47,6 +47,14 @@ EVENTS: Mapping[E, Kind] = {
     E.WOULD: _info("A dry run would do this now."),
     E.METRICS_MISSING: _warning("A metric can't be had; nothing is scaled down for the lack of it.", metric="its name"),
     E.METRICS_BACK: _info("The metric is there again.", metric="its name"),
+    E.OBJECTIVE_OUT_OF_REACH: _warning(
+        "More replicas do not help: a policy's objective is not met even by idle ones.",
+        policy="its index in the file, from 0",
+        metric="the metric of the objective",
+    ),
+    E.OBJECTIVE_IN_REACH: _info(
+        "More replicas help again.", policy="its index in the file, from 0", metric="the metric of the objective"
+    ),
     E.REPLICA_STARTING: _info("A replica is made and started."),
     E.REPLICA_READY: _info(
         "A replica passed its health check and gets requests.",

@@ -54,6 +54,9 @@ METRICS: Mapping[str, Metric] = {
         "service",
         "policy",
     ),
+    "autoscaler_objective_out_of_reach": _gauge(
+        "1 while no count of replicas meets the objective of a policy: more do not help.", "service", "policy"
+    ),
     "autoscaler_mode": _gauge("1 for the mode of the last decision, 0 for the others.", "service", "mode"),
     "autoscaler_limited": _gauge("1 while a limit bounds the desired replicas.", "service", "reason"),
     "autoscaler_at_max": _gauge("1 while the most replicas allowed are asked for.", "service"),

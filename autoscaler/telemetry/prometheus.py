@@ -125,6 +125,7 @@ def _of_service(service: ServiceStatus) -> Mapping[str, Values]:
         "autoscaler_metric_value": {(*name, m.name): m.sample.value for m in metrics.values() if m.sample.value is not None},
         "autoscaler_metric_target": {(*name, m.name): m.target for m in metrics.values() if m.target is not None},
         "autoscaler_recommendation": {(*name, str(r.policy)): r.value for r in recommendations if r.value is not None},
+        "autoscaler_objective_out_of_reach": {(*name, str(r.policy)): r.out_of_reach for r in recommendations},
         "autoscaler_mode": {(*name, mode.value): mode is decision.mode for mode in Mode} if decision is not None else {},
         "autoscaler_limited": {(*name, limit): limit in bound for limit in (*LIMITS, *bound)},
         "autoscaler_at_max": {name: service.desired >= service.max},

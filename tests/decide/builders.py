@@ -12,6 +12,7 @@ from autoscaler.spec.models import (
     Bind,
     Bounds,
     Concurrency,
+    LatencySlo,
     Policy,
     Rate,
     ReplicaSpec,
@@ -48,6 +49,11 @@ def concurrency(target: float = 10.0, **keys: Any) -> Concurrency:
 def step(*rules: Mapping[str, Any], metric: str = "queue_length", cooldown: float = 60.0, window: float = 0.0) -> Step:
     """A step policy on the queue, with no window where nothing else is said."""
     return Step.model_validate({"type": "step", "metric": metric, "steps": rules, "cooldown": cooldown, "window": window})
+
+
+def latency_slo(objective: float = 0.25, **keys: Any) -> LatencySlo:
+    """A latency_slo policy: 95% within 250 ms where nothing else is said."""
+    return LatencySlo.model_validate({"type": "latency_slo", "objective": objective, **keys})
 
 
 def schedule(*rules: Mapping[str, Any], timezone: str = "UTC") -> Schedule:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from autoscaler.decide.memory import Memory
 from autoscaler.model import Observation, Orders, Override, PauseKind, Sample
 from autoscaler.spec.models import Behavior, Policy, Rate, ScalingRules, ServiceSpec
-from tests.decide.builders import auto, concurrency, fold, schedule, service, step, tracking
+from tests.decide.builders import auto, concurrency, fold, latency_slo, schedule, service, step, tracking
 
 NAMES = ("request_rate", "queue_length", "latency_p95", "concurrency")
 values = st.none() | st.floats(0, 1e4) | st.sampled_from([float("nan"), float("inf"), 0.0])
@@ -71,11 +71,17 @@ scheduled = st.builds(
         max_size=3,
     ),
 )
+promised = st.builds(
+    latency_slo,
+    st.floats(0.01, 100),
+    percentile=st.sampled_from([50, 90, 95, 99]),
+    window=st.floats(1, 60),
+)
 automatic = st.builds(
     lambda percentile, wait: auto(percentile=percentile, wait=wait), st.floats(50, 99.9), st.floats(0.01, 2)
 )
-paced: st.SearchStrategy[Policy] = st.one_of(tracked, concurrent, scheduled, automatic)
-every_type: st.SearchStrategy[Policy] = st.one_of(tracked, concurrent, stepped, scheduled, automatic)
+paced: st.SearchStrategy[Policy] = st.one_of(tracked, concurrent, scheduled, promised, automatic)
+every_type: st.SearchStrategy[Policy] = st.one_of(tracked, concurrent, stepped, scheduled, promised, automatic)
 
 
 @st.composite

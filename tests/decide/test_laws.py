@@ -18,13 +18,14 @@ from tests.decide.strategies import (
     observations,
     orders,
     paced,
+    promised,
     specs,
     stepped,
     streams,
     tracked,
 )
 
-unscheduled = st.one_of(tracked, concurrent, stepped)
+unscheduled = st.one_of(tracked, concurrent, stepped, promised)
 HOLDING = ("stabilization", "anti_flap", "scale_up_rate", "scale_down_rate")
 laws = settings(max_examples=80, deadline=None)
 

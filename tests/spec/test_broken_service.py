@@ -297,7 +297,7 @@ BROKEN = [
     pytest.param(
         changed("type: target_tracking\n    metric", "metric"),
         "8:5: policies[0].type: is missing",
-        "allowed: target_tracking, concurrency, step, schedule, auto",
+        "allowed: target_tracking, concurrency, step, schedule, latency_slo, auto",
         id="type missing",
     ),
     pytest.param(
@@ -367,7 +367,7 @@ BROKEN = [
     pytest.param(
         changed("type: target_tracking", "type: predictive"),
         "8:11: policies[0]: policy type predictive is not available yet",
-        "available: target_tracking, concurrency, step, schedule, auto",
+        "available: target_tracking, concurrency, step, schedule, latency_slo, auto",
         id="type later",
     ),
     pytest.param(

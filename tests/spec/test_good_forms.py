@@ -5,7 +5,18 @@ from typing import Any
 
 import pytest
 
-from autoscaler.spec.models import Build, Concurrency, HealthCheck, Logging, Mount, Secret, Step, TargetTracking, Ulimit
+from autoscaler.spec.models import (
+    Build,
+    Concurrency,
+    HealthCheck,
+    LatencySlo,
+    Logging,
+    Mount,
+    Secret,
+    Step,
+    TargetTracking,
+    Ulimit,
+)
 from tests.support.policies import GOOD, changed, load_text, spec_of, with_replica, with_route
 
 HERE = Path("/HERE")  # stands for the policy file's folder in the table
@@ -223,6 +234,7 @@ def test_who_brings_a_pace_of_their_own_is_bounded_by_none(tmp_path: Path) -> No
     assert spec_of(tmp_path, head + f"  - {{type: schedule, rules: [{rule}]}}\n").behavior == alone
     given = head + "  - {type: concurrency, target: 9}\nbehavior: {scale_down: {stabilization_window: 1m}}\n"
     assert spec_of(tmp_path, given).behavior.scale_down.stabilization_window == 60.0
+    assert spec_of(tmp_path, head + "  - {type: latency_slo, objective: 250ms}\n").behavior == alone
     beside = spec_of(tmp_path, GOOD + "  - {type: concurrency, target: 9}\n").behavior
     assert beside.scale_down.stabilization_window == 300.0
 
@@ -241,3 +253,11 @@ def test_steps_bounds_are_in_the_metrics_unit(tmp_path: Path) -> None:
     assert isinstance(policy, Step)
     assert [(rule.above, rule.below) for rule in policy.steps] == [(0.25, None), (None, 0.1)]
     assert [str(rule.add or rule.remove) for rule in policy.steps] == ["50%", "1"]
+
+
+def test_latency_slo_is_of_95_per_cent_where_nothing_else_is_said(tmp_path: Path) -> None:
+    head = GOOD.split("  - type")[0]
+    policy = spec_of(tmp_path, head + "  - {type: latency_slo, objective: 250ms}\n").policies[0]
+    assert isinstance(policy, LatencySlo)
+    assert (policy.metric, policy.share, policy.aim, policy.per_replica) == ("latency_p95", 0.95, 0.25, False)
+    assert policy.windows == dict.fromkeys(("request_rate", "concurrency", "queue_length", "latency_p95"), 10.0)

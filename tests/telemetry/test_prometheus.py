@@ -58,6 +58,7 @@ DECISION = Decision(
     recommendations=(
         Recommendation(0, "target_tracking", 9, "request_rate", 8.2, "450 at 50 a replica"),
         Recommendation(1, "target_tracking", None, "cpu", None, "cpu is missing"),
+        Recommendation(2, "latency_slo", 2, "latency_p95", 2.0, "more replicas do not help", out_of_reach=True),
     ),
     limits=(Limit("max", 9, 3, "max is 3"), Limit("host_full", 3, 3, "no room")),
     mode=Mode.HOLD,
@@ -112,6 +113,7 @@ def test_a_service_shows_its_counts_bounds_and_decision() -> None:
     assert seen["health_suspect{service=web}"] == 0
     assert seen["recommendation{service=web,policy=0}"] == 9
     assert "recommendation{service=web,policy=1}" not in seen
+    assert [seen[f"objective_out_of_reach{{service=web,policy={index}}}"] for index in range(3)] == [0, 0, 1]
     assert seen["metric_value{service=web,metric=request_rate}"] == 450
     assert seen["metric_target{service=web,metric=request_rate}"] == 50
 

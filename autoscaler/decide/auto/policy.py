@@ -123,7 +123,7 @@ def _asks(policy: Auto, asked: Question, seen: _Seen, kept: Kept) -> _Asks:
     if known.service_s is None:
         return _unlearned(asked, seen, known)
     share = BY_CHANCE * (1 - policy.objective.percentile / 100)
-    staffing = Staffing(known.service_s, known.slots(asked.most_each), policy.objective.wait, share)
+    staffing = Staffing(known.service_s, known.slots(asked.max_concurrency), policy.objective.wait, share)
     rate = present(asked.points["request_rate"], asked.t, kept.band.level)
     upper = seen.rate / EARLY_UTILIZATION if kept.band.upper is None else kept.band.upper
     now, band = max(1, staffing.needed(rate)), staffing.needed(upper)

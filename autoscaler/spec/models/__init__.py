@@ -8,6 +8,7 @@ from autoscaler.spec.models.auto import Auto, WaitObjective
 from autoscaler.spec.models.base import keys_of
 from autoscaler.spec.models.behavior import HPA_SCALE_DOWN, HPA_SCALE_UP, OPEN, Behavior, Rate, ScalingRules
 from autoscaler.spec.models.concurrency import Concurrency
+from autoscaler.spec.models.latency_slo import LatencySlo
 from autoscaler.spec.models.metrics import (
     FRACTION_METRICS,
     LATENCIES,
@@ -45,6 +46,7 @@ __all__ = [
     "Build",
     "Concurrency",
     "HealthCheck",
+    "LatencySlo",
     "Logging",
     "Measured",
     "MetricName",

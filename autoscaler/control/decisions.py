@@ -14,6 +14,7 @@ from autoscaler.decide.memory import Memory, aged
 from autoscaler.decide.samples import mean
 from autoscaler.errors import EngineError
 from autoscaler.measure.meter import Meter
+from autoscaler.measure.usage import is_warm
 from autoscaler.model import Decision, Event, EventKind, Mode, Observation, Orders, Replica, ReplicaState, Sample
 from autoscaler.ports import Clock, Emit, RuntimeReader
 from autoscaler.spec.models import LATENCIES, REPLICA_METRICS, Policy, ServiceSpec
@@ -62,7 +63,8 @@ class Deciding:
 
     async def decide(self, now: float, replicas: Sequence[Replica], orders: Orders) -> None:
         """Decide on what was measured since the last decision."""
-        ready = [r.id for r in replicas if r.state is ReplicaState.READY]
+        ready = [r for r in replicas if r.state is ReplicaState.READY]
+        warm = [r.id for r in ready if is_warm(r.ready_at, now)]
         measured = self._meter.close(now)
         seen = Observation(
             service=self.spec.service,
@@ -70,8 +72,9 @@ class Deciding:
             ready=len(ready),
             unready=sum(r.state is ReplicaState.STARTING for r in replicas),
             totals=measured | self.polling.samples(now, measured.get("request_rate")),
-            per_replica=await self._per_replica(now, ready),
+            per_replica=await self._per_replica(now, warm),
             waiting=self._meter.waiting,
+            warming=len(ready) - len(warm),
             wall_offset=self._clock.wall_offset(),
         )
         self._case = Case(self.spec, seen, aged(self.memory, now), orders)
@@ -121,7 +124,11 @@ class Deciding:
         """Each metric that a policy asks for and that has been missing for a while or came back, once."""
         asked = {metric for policy in self.spec.policies for metric in policy.windows}
         missing = {n: s.problem for n, s in seen.totals.items() if n in asked and s.value is None}
-        missing |= {n: "no replica reports it" for n in asked if n in REPLICA_METRICS and seen.ready and _untold(seen, n)}
+        missing |= {
+            n: "no replica reports it"
+            for n in asked
+            if n in REPLICA_METRICS and seen.ready > seen.warming and _untold(seen, n)
+        }
         for name in self._missing.keys() - missing.keys():
             if self._missing.pop(name) >= MISSING_TICKS:
                 self._tell(EventKind.METRICS_BACK, "it is there again", {"metric": name})

@@ -49,6 +49,15 @@ class Answer:
     tables: PolicyTables = field(default_factory=dict)
 
 
+def warming_up(asked: Question) -> Answer | None:
+    """What a policy on what replicas use answers while all that are ready have just become it: stay. None at other times."""
+    if not 0 < asked.seen.ready <= asked.seen.warming:
+        return None
+    return Answer(
+        asked.current, None, f"all {asked.seen.ready} ready are warming up, asks for {asked.current}", memory=asked.memory
+    )
+
+
 def missing(metric: str, what: str, memory: PolicyMemory | None = None, tables: PolicyTables | None = None) -> Answer:
     """The answer of a policy whose metric is missing; what it remembers stays."""
     return Answer(None, None, f"{metric} is missing: {what}", missing=True, memory=memory or {}, tables=tables or {})

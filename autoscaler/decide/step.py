@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import isfinite
 
 from autoscaler.decide.memory import PolicyMemory
-from autoscaler.decide.question import Answer, Question, missing, problem
+from autoscaler.decide.question import Answer, Question, missing, problem, warming_up
 from autoscaler.decide.rounding import cut, tidy
 from autoscaler.decide.samples import mean, window_of
 from autoscaler.spec.models import REPLICA_METRICS, Amount, Step, StepRule
@@ -35,6 +35,9 @@ class _Taken:
 
 def recommend(policy: Step, asked: Question) -> Answer:
     """The replicas this policy asks for; `value` is None where it can't know, or where there is nothing to do."""
+    fresh = warming_up(asked) if policy.metric in REPLICA_METRICS else None
+    if fresh is not None:
+        return fresh
     taken = _remembered(asked.memory)
     value = _value(policy, asked)
     if value is None:

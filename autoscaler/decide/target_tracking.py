@@ -10,7 +10,7 @@ Source: Kubernetes, "Horizontal Pod Autoscaling", Algorithm details (HPA v2: Ave
 
 from math import isfinite
 
-from autoscaler.decide.question import Answer, Question, missing, problem
+from autoscaler.decide.question import Answer, Question, missing, problem, warming_up
 from autoscaler.decide.rounding import round_up, tidy
 from autoscaler.decide.samples import mean, window_of
 from autoscaler.spec.models import REPLICA_METRICS, TargetTracking, Tolerance
@@ -62,17 +62,20 @@ def _value(policy: TargetTracking, total: float, value: float, asked: Question) 
 def _per_replica(policy: TargetTracking, target: float, asked: Question) -> Answer:
     """HPA's Utilization, without cutting it to whole per cent.
 
-    Replicas without a value count against the move: full below the target, idle above it; starting ones count as idle
-    above it. Where that leaves the ratio within tolerance or turns the move round, the count stays.
+    Replicas without a value count against the move: full below the target, idle above it; those that start or warm up count
+    as idle above it. Where that leaves the ratio within tolerance or turns the move round, the count stays.
     """
+    fresh = warming_up(asked)
+    if fresh is not None:
+        return fresh
     given = asked.seen.per_replica.get(policy.metric, ())
     known = [value for value in given if value is not None and isfinite(value)]
     ratio = sum(known) / len(known) / target if known else None
     if ratio is None or not isfinite(ratio):
         return missing(policy.metric, "no replica reports it" if ratio is None else "its values are too large")
-    silent = max(len(given), asked.seen.ready) - len(known)
+    silent = max(len(given), asked.seen.ready - asked.seen.warming) - len(known)
     side = tidy(ratio)
-    starting = asked.seen.unready if side > 1 else 0
+    starting = asked.seen.unready + asked.seen.warming if side > 1 else 0
     said = f"{policy.metric} {ratio * target:.3g} a replica, target {target:g}"
     if not silent and not starting:
         if _within(policy.tolerance, ratio):

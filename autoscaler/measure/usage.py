@@ -5,6 +5,11 @@
 
 `cpu` is taken between the last reading and the oldest within the window. A replica read once, one whose CPU seconds went
 down (it was restarted), and one not read lately have None.
+
+A replica that becomes ready is read from WARM_UP_S later on: what it uses before (code that is being compiled, caches that
+fill) tells nothing of the load, and until then it counts like one that starts. So the whole window lies after its warm-up.
+Source: Kubernetes, "Horizontal Pod Autoscaling": a CPU sample counts if its window began after the pod became ready, and
+`--horizontal-pod-autoscaler-initial-readiness-delay`, whose default is WARM_UP_S.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +18,8 @@ from dataclasses import dataclass
 from autoscaler.model import Usage
 
 Fractions = tuple[float | None, ...]
+
+WARM_UP_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +84,11 @@ class Usages:
         if not readings or self._mem_limit is None or readings[-1].memory_bytes is None:
             return None
         return readings[-1].memory_bytes / self._mem_limit
+
+
+def is_warm(ready_at: float | None, t: float) -> bool:
+    """Whether what a replica uses tells of the load; one that was ready before anyone looked is."""
+    return ready_at is None or t - ready_at >= WARM_UP_S
 
 
 def is_restart(before: Reading, now: Usage) -> bool:

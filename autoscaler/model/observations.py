@@ -27,7 +27,8 @@ class Observation:
 
     `totals` holds, by metric name, the average or rate since the previous tick; a name absent was not asked. `desired` is
     what the runtime was last asked for where someone else may have changed it, else None. `per_replica` holds one value a
-    ready replica, None for one that reports none. `wall_offset` is wall clock minus `t`.
+    ready replica, None for one that reports none; `warming` of the ready ones have just become it and have no place there.
+    `wall_offset` is wall clock minus `t`.
     """
 
     service: str
@@ -39,3 +40,4 @@ class Observation:
     desired: int | None = None
     waiting: int = 0
     wall_offset: float = 0.0
+    warming: int = 0

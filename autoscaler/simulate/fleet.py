@@ -9,6 +9,7 @@ with its engine, so no hand-over is made meanwhile.
 from math import inf
 from random import Random
 
+from autoscaler.measure.usage import is_warm
 from autoscaler.simulate.aggregate import Aggregate
 from autoscaler.simulate.exact import Exact
 from autoscaler.simulate.model import Model
@@ -29,6 +30,7 @@ class Fleet:
         self._rng = Random(model.seed)
         self._tally = tally
         self._starting: list[float] = []
+        self._ready_at: list[float] = []  # of those that warm up, the newest last
         self._now = 0.0
         self._next_crash = self._crash_after(0.0)
         self.aggregate_s = 0.0
@@ -59,9 +61,17 @@ class Fleet:
         """Requests that wait or are worked on."""
         return self._engine.queued + self._engine.in_service
 
+    @property
+    def warming(self) -> int:
+        """Ready replicas that have just become it."""
+        self._ready_at = [at for at in self._ready_at if not is_warm(at, self._now)]
+        return min(len(self._ready_at), self.ready)
+
     def busy(self) -> tuple[float, ...]:
-        """The share of each ready replica's slots that was busy since this was last asked."""
-        return self._engine.busy(self._now)
+        """The share of each ready replica's slots that was busy since this was last asked, oldest first, all but those that
+        warm up."""
+        shares = self._engine.busy(self._now)
+        return shares[: len(shares) - self.warming]
 
     def replica_seconds(self) -> float:
         """All that replicas have cost so far."""
@@ -79,7 +89,10 @@ class Fleet:
         cancelled = min(-missing, self.starting)
         if cancelled:
             del self._starting[-cancelled:]
-        self._engine.drain(-missing - cancelled)
+        fewer = -missing - cancelled
+        if fewer:
+            del self._ready_at[-fewer:]
+        self._engine.drain(fewer)
 
     # ------------------------------------------------------------ time goes on
 
@@ -104,7 +117,7 @@ class Fleet:
 
     def _become_ready(self) -> None:
         while self._starting and self._starting[0] <= self._now:
-            self._starting.pop(0)
+            self._ready_at.append(self._starting.pop(0))
             self._engine.add(1)
 
     def _crash_after(self, t: float) -> float:

@@ -74,7 +74,10 @@ class Eyes:
             totals = _totals(t, span_s, tick)
             totals |= {name: window.sample(t, PERCENTILES[name]) for name, window in self._windows.items()}
             cpu = busy
-        return Observation(self._service, t, fleet.ready, fleet.starting, totals, {"cpu": cpu}, waiting=self._waiting)
+        counts = fleet.ready, fleet.starting
+        return Observation(
+            self._service, t, *counts, totals, {"cpu": cpu}, waiting=self._waiting, warming=fleet.ready - len(busy)
+        )
 
 
 def _totals(t: float, span_s: float, tick: SinceTick) -> dict[str, Sample]:

@@ -200,7 +200,7 @@ async def test_cpu_that_no_replica_reports_is_told_and_holds(host: Controller) -
     host.world.found("web-1")
     host.world.found("web-2")
     await host.start()
-    await sleep(30)
+    await sleep(60)
     (missing,) = host.told(EventKind.METRICS_MISSING)
     assert missing.facts == {"metric": "cpu"}
     assert [e.facts["mode"] for e in host.told(EventKind.DECIDED)] == ["hold"]

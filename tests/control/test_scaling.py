@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from autoscaler.model import EventKind, ReplicaState
+from autoscaler.model import EventKind, ReplicaState, Usage
 from tests.support.controllers import Controller, policy
 from tests.support.worlds import until
 
@@ -225,3 +225,21 @@ async def test_a_count_that_turns_back_is_told(host: Controller) -> None:
     (flap,) = host.told(EventKind.FLAPPED)
     assert flap.facts == {"before": 4, "desired": 3}
     assert flap.cause.startswith("4 -> 3, ")
+
+
+async def test_who_burns_cpu_because_it_just_started_brings_no_more(host: Controller) -> None:
+    """All of a core for the first 20 s, then 40% of it, at a target of 70%."""
+
+    def used(id: str) -> Usage:
+        age = host.world.now() - host.world.engine.containers[id.removeprefix("id-")].created_at
+        return Usage(min(age, 20.0) + 0.4 * max(age - 20.0, 0.0), None)
+
+    host.world.engine.usage_now = used
+    host.write(policy(least=2).replace("metric: request_rate, target: 50", "metric: cpu, target: 70%"))
+    await host.start()
+    await steady(host, 2)
+    await sleep(90)
+    assert len(host.world.engine.began) == 2
+    assert host.told(EventKind.METRICS_MISSING) == []
+    (cpu,) = [metric for metric in host.operator.service("web").metrics if metric.name == "cpu"]
+    assert cpu.sample.value == pytest.approx(0.4, abs=0.01)

@@ -89,6 +89,7 @@ def seen(
     unready: int = 0,
     *,
     desired: int | None = None,
+    warming: int = 0,
     per_replica: Mapping[str, Sequence[float | None]] | None = None,
     **totals: float | None,
 ) -> Observation:
@@ -101,6 +102,7 @@ def seen(
         {name: Sample(value, t, "" if value is not None else "it is gone") for name, value in totals.items()},
         {name: tuple(values) for name, values in (per_replica or {}).items()},
         desired=desired,
+        warming=warming,
     )
 
 

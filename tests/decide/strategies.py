@@ -103,7 +103,8 @@ def specs(
 def observations(draw: st.DrawFn, t: float | None = None) -> Observation:
     at = draw(st.floats(0, 1000)) if t is None else t
     ready = draw(st.integers(0, 20))
-    replicas = st.lists(st.none() | st.floats(0, 3), min_size=ready, max_size=ready).map(tuple)
+    warming = draw(st.just(0) | st.integers(0, ready))
+    replicas = st.lists(st.none() | st.floats(0, 3), min_size=ready - warming, max_size=ready - warming).map(tuple)
     return Observation(
         "web",
         at,
@@ -112,6 +113,7 @@ def observations(draw: st.DrawFn, t: float | None = None) -> Observation:
         {name: Sample(draw(values), at) for name in NAMES if draw(st.booleans())},
         {name: draw(replicas) for name in ("cpu", "memory") if draw(st.booleans())},
         desired=draw(st.none() | st.integers(0, 25)),
+        warming=warming,
     )
 
 

@@ -122,7 +122,7 @@ def test_a_metric_that_goes_missing_never_lowers_the_count(data: st.DataObject, 
 @laws
 @given(st.data(), specs(st.just(Behavior()), paced), st.floats(0, 1e4), st.floats(0, 1e4))
 def test_more_load_never_gives_fewer(data: st.DataObject, spec: ServiceSpec, a: float, b: float) -> None:
-    seen = replace(data.draw(observations(t=0.0)), unready=0, desired=None)
+    seen = replace(data.draw(observations(t=0.0)), unready=0, warming=0, desired=None)
 
     def under(value: float) -> int:
         loaded = replace(

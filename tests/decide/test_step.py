@@ -141,3 +141,12 @@ def test_why_for_people() -> None:
     assert decisions[0].reason == "queue_length 100 at 100 and above: add 2, asks for 6"
     told = "queue_length 120 at 100 and above: add 2; the step out from 4 holds, 41.5s of its cooldown left, asks for 6"
     assert decisions[1].reason == told
+
+
+def test_while_all_warm_up_it_stays() -> None:
+    def count(metric: str, tick: Observation) -> int:
+        return decide(service(step({"below": 0.5, "remove": 1}, metric=metric)), tick, EMPTY)[0].desired
+
+    assert count("cpu", seen(ready=3, warming=3)) == 3
+    assert count("cpu", seen(ready=3, warming=2, per_replica={"cpu": [0.1]})) == 2
+    assert count("queue_length", seen(ready=3, warming=3, queue_length=0.1)) == 2

@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 from math import inf, nan
+from typing import Literal
 
 import pytest
 
 from autoscaler.decide import EMPTY, decide
 from autoscaler.model import Mode, Observation, Recommendation, Sample
 from autoscaler.spec.models import TargetTracking, Tolerance
-from tests.decide.builders import seen, service, tracking
+from tests.decide.builders import OPEN, seen, service, tracking
 
 RPS_50 = tracking(target=50.0)
 TOTAL_100 = tracking("queue_length", total=100.0)
@@ -227,3 +228,35 @@ def test_each_way_to_decide_tells_its_numbers(
 def test_a_missing_value_without_a_reason_is_said_to_be_none() -> None:
     tick = replace(seen(ready=2), totals={"request_rate": Sample(None, 0.0)})
     assert asked(RPS_50, tick).reason == "request_rate is missing: no value"
+
+
+# ---------------------------------------------------------------- replicas that warm up
+
+
+@pytest.mark.parametrize(
+    ("cpu", "silent", "starting", "warming"),
+    [
+        pytest.param([0.9, 0.9], 0, 2, 2, id="above: idle, as starting ones"),
+        pytest.param([0.2, 0.2], 0, 2, 2, id="below: not at all"),
+        pytest.param([0.2, None], 1, 2, 2, id="apart from one that is silent"),
+    ],
+)
+def test_who_warms_up_counts_as_who_starts(cpu: list[float | None], silent: int, starting: int, warming: int) -> None:
+    ready = len(cpu)
+    warm = asked(CPU_50, seen(ready=ready + warming, warming=warming, desired=4, per_replica={"cpu": cpu}))
+    started = asked(CPU_50, seen(ready=ready, unready=starting, desired=4, per_replica={"cpu": cpu}))
+    assert (warm.value, warm.raw, warm.reason) == (started.value, started.raw, started.reason)
+    assert f"({silent} silent" in warm.reason or not silent
+
+
+def test_those_that_burn_cpu_because_they_just_started_bring_no_more() -> None:
+    assert asked(CPU_50, seen(ready=4, warming=2, per_replica={"cpu": [0.6, 0.6]})).value == 4
+    assert asked(CPU_50, seen(ready=4, per_replica={"cpu": [0.6, 0.6, 1.0, 1.0]})).value == 7
+
+
+@pytest.mark.parametrize("missing", ["hold", "scale_up", "fallback"])
+def test_while_all_warm_up_it_stays_and_nothing_is_missing(missing: Literal["hold", "scale_up", "fallback"]) -> None:
+    spec = service(CPU_50, behavior=OPEN.model_copy(update={"on_missing_metrics": missing, "fallback_replicas": 9}))
+    decision, _ = decide(spec, seen(ready=2, warming=2), EMPTY)
+    assert (decision.desired, decision.mode) == (2, Mode.STABLE)
+    assert decision.reason == "all 2 ready are warming up, asks for 2"

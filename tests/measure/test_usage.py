@@ -2,7 +2,7 @@
 
 import pytest
 
-from autoscaler.measure.usage import Usages
+from autoscaler.measure.usage import WARM_UP_S, Usages, is_warm
 from autoscaler.model import Usage
 
 MIB = 1024 * 1024
@@ -71,3 +71,8 @@ def test_what_was_not_read_lately_is_unknown_and_forgotten() -> None:
     assert usages.memory(11.5, ["a"]) == (None,)
     usages.read(11.5, {})
     assert usages._readings == {}
+
+
+def test_a_replica_is_warm_so_long_after_it_was_ready() -> None:
+    assert [is_warm(100.0, t) for t in (100.0, 100.0 + WARM_UP_S - 0.1, 100.0 + WARM_UP_S)] == [False, False, True]
+    assert is_warm(None, 0.0)

@@ -1,5 +1,6 @@
 """Replicas start, are called off, drain and cost, whichever engine serves."""
 
+from autoscaler.measure.usage import WARM_UP_S
 from autoscaler.simulate.fleet import Fleet
 from autoscaler.simulate.model import Model
 from autoscaler.simulate.service_time import ServiceTime
@@ -78,3 +79,14 @@ def test_a_replica_that_is_ready_within_a_tick_serves_from_then_on() -> None:
     made.order(1)
     made.run(1.0, 1000.0)
     assert tally.tick.answered == 4
+
+
+def test_who_was_just_ready_warms_up_and_tells_no_cpu() -> None:
+    made = fleet(2, startup_s=5.0)
+    made.order(5)
+    made.run(6.0, 0.0)
+    assert (made.ready, made.warming, len(made.busy())) == (5, 3, 2)
+    made.order(4)
+    assert (made.ready, made.warming, len(made.busy())) == (4, 2, 2)
+    made.run(5.0 + WARM_UP_S, 0.0)
+    assert (made.warming, len(made.busy())) == (0, 4)

@@ -88,6 +88,7 @@ class Engine:
         self.signals: list[str] = []
         self.prepared = 0
         self.looks = 0
+        self.usage_now: Callable[[str], Usage] | None = None
         self.closed = False
         self._world = world
         world.engines.append(self)
@@ -132,7 +133,7 @@ class Engine:
         return ""
 
     async def usage(self, ids: Sequence[str]) -> Mapping[str, Usage]:
-        return {}
+        return {} if self.usage_now is None else {id: self.usage_now(id) for id in ids}
 
     async def changes(self) -> AsyncIterator[Change]:
         if self.down:

@@ -167,6 +167,54 @@ def test_usage_from_cgroup_v2(folder: str, tmp_path: Path) -> None:
     assert read_usage(ID, tree(tmp_path, files)) == Usage(2.5, 700)
 
 
+CPU_STAT = """\
+usage_usec 48351920
+user_usec 35210044
+system_usec 13141876
+core_sched.force_idle_usec 0
+nr_periods 9120
+nr_throttled 311
+throttled_usec 20911340
+nr_bursts 0
+burst_usec 0
+"""
+MEMORY_STAT = """\
+anon 41910272
+file 12713984
+kernel 3276800
+shmem 0
+inactive_anon 41869312
+active_anon 40960
+inactive_file 8982528
+active_file 3731456
+workingset_refault_file 0
+"""
+
+
+def test_usage_from_what_a_kernel_of_cgroup_v2_wrote(tmp_path: Path) -> None:
+    scope = "system.slice/docker-{id}.scope"
+    files = {"cgroup.controllers": "cpuset cpu io memory hugetlb pids rdma misc\n", f"{scope}/cpu.stat": CPU_STAT}
+    files |= {f"{scope}/memory.current": "58130432\n", f"{scope}/memory.stat": MEMORY_STAT}
+    assert read_usage(ID, tree(tmp_path, files)) == Usage(48.35192, 58130432 - 8982528)
+
+
+def test_usage_from_what_an_engine_on_cgroup_v2_answered() -> None:
+    cpu = {"total_usage": 48351920000, "usage_in_kernelmode": 13141876000, "usage_in_usermode": 35210044000}
+    throttled = {"periods": 9120, "throttled_periods": 311, "throttled_time": 20911340000}
+    answer = {
+        "read": "2026-11-20T09:14:02.114204511Z",
+        "preread": "0001-01-01T00:00:00Z",
+        "pids_stats": {"current": 9, "limit": 512},
+        "cpu_stats": {"cpu_usage": cpu, "system_cpu_usage": 991630000000, "online_cpus": 2, "throttling_data": throttled},
+        "memory_stats": {
+            "usage": 58130432,
+            "stats": {"active_file": 3731456, "anon": 41910272, "file": 12713984, "inactive_file": 8982528},
+            "limit": 268435456,
+        },
+    }
+    assert from_stats(answer) == Usage(48.35192, 58130432 - 8982528)
+
+
 def test_usage_is_none_where_nothing_can_be_seen_and_half_known_where_half_can(tmp_path: Path) -> None:
     assert read_usage(ID, tmp_path) is None
     assert read_usage(ID, tree(tmp_path, {"cpuacct/docker/{id}/cpuacct.usage": "1000000000"})) == Usage(1.0, None)

@@ -272,3 +272,58 @@ def test_saved_and_loaded_at_any_tick_it_goes_on_the_same() -> None:
             fluid.run(17, lambda t: 100 + 60 * sin(t / 60))
         restarted.memory = Memory.from_json(restarted.memory.to_json(), now=restarted.t)
     assert restarted.decisions == straight.decisions
+
+
+# ---------------------------------------------------------------- at the edges
+
+
+def test_out_of_reach_it_keeps_the_percentile_within_twice_the_floor() -> None:
+    fluid = Fluid(slo(0.25), ready=20, u=10, bend=1)  # 0.3 s at idle ones; 0.6 s at 5 requests/s each
+    fluid.run(300, lambda t: 100 if t < 60 else 60)
+    fluid.run(600, 100.0)
+    assert out_of_reach(fluid.decisions[-1])
+    assert fluid.counts[-1] in (20, 21)
+
+
+def test_an_objective_just_beyond_the_floor_does_not_cost_replicas_without_end() -> None:
+    fluid = Fluid(slo(0.31), ready=10, u=10, bend=1)  # within it 31, within a tenth of the floor 11
+    fluid.run(300, lambda t: 10 if t < 60 else 14)
+    fluid.run(600, 10.0)
+    assert not out_of_reach(fluid.decisions[-1])
+    assert fluid.counts[-1] in (10, 11, 12)
+
+
+def test_a_floor_that_moves_about_the_objective_does_not_change_its_mind_again_and_again() -> None:
+    fluid = Fluid(slo(0.3), ready=6, u=9.7, bend=0)
+    fluid.run(300, 40.0)
+    for _ in range(40):
+        fluid.u = 10.3 if fluid.u == 9.7 else 9.7
+        fluid.run(60, 40.0)
+    said = [out_of_reach(decision) for decision in fluid.decisions]
+    assert sum(a != b for a, b in pairwise(said)) == 1
+
+
+def test_while_no_latency_is_known_it_never_falls() -> None:
+    fluid = Fluid(slo(), ready=8, u=20, bend=1)
+    fluid.run(600, 100.0)
+    before, memory = fluid.counts[-1], fluid.memory
+    for second in range(120):
+        tick = seen(601.0 + second, ready=8, request_rate=1.0, concurrency=3.0, queue_length=2.0, latency_p95=None)
+        decision, memory = decide(fluid.spec, tick, memory)
+        assert decision.desired >= before
+
+
+def test_a_rise_beyond_chance_is_met_within_three_seconds() -> None:
+    fluid = Fluid(slo(), ready=8, u=20, bend=1)
+    fluid.run(1200, 100.0)
+    fluid.run(3, 140.0)
+    assert fluid.counts[-1] >= 10
+    assert fluid.queue == 0
+
+
+def test_what_waits_is_served_within_about_the_objective() -> None:
+    fluid = Fluid(slo(), ready=10, u=10, bend=0, slots=2)
+    fluid.run(300, 150.0)
+    fluid.run(5, 400.0)
+    assert fluid.counts[-1] >= 25
+    assert "to serve them" in fluid.decisions[-1].reason

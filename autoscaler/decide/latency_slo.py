@@ -5,7 +5,7 @@
 
 More replicas do not help where the floor is beyond the objective: then n keeps the percentile within twice the floor, which
 the throughput needs. Where the bend is not known it is tried: while the objective is missed, up to half as many replicas
-more, if that could help where one request takes a whole replica; while it is met, up to a third fewer.
+more, if that could help where one request takes a whole replica; while it is met, a quarter fewer.
 What waits goes first: all of it beyond what waits half of the time that the objective leaves, within an objective's time.
 More at once; fewer when fewer have been asked for during HOLD_S, then as many as the most of that time.
 The rate is its mean, or that of the last 3 s less half of chance's share where it is beyond the mean by more than chance.
@@ -32,7 +32,7 @@ NEAR_FLOOR = 1.1  # what is nearer to the floor costs replicas without end
 HOPELESS = 2.0
 HELPS_AGAIN = 0.9
 TRY_MORE = 1.5
-TRY_FEWER = 0.7
+TRY_FEWER = 0.75
 DRAIN_AT_MOST = 3
 SHORTEST_DRAIN_S = 1.0
 LARGEST = 1e12

@@ -51,6 +51,18 @@ def test_a_time_that_never_varies_is_not_late_a_little_beyond_it() -> None:
     assert late_share(steady, 1, 10.0, 0.95, 0.099) == 1.0
 
 
+def test_the_time_that_waits_and_the_time_at_a_replica_may_fall_alike() -> None:
+    """M/M/2 at half of its rate: both fall at 10 a second, so both together by (1 + 10 t) exp(-10 t)."""
+    waits = waiting_share(2, 1.0)
+    late = (1 - waits) * exp(-5) + waits * 6 * exp(-5)
+    assert late_share(replica(slots=2), 1, 10.0, 0.95, 0.5) == pytest.approx(late)
+
+
+def test_times_that_never_vary_wait_half_as_long() -> None:
+    late = late_share(replica(kappa=1.0), 1, 7.0, 0.95, 0.6)
+    assert late == pytest.approx(0.7 * exp(-2 * (10 - 7) * 0.5), rel=0.01)
+
+
 @pytest.mark.parametrize("kappa", [0.5, 1.5, EXPONENTIAL, 6.0])
 def test_kappa_is_the_percentile_over_the_mean(kappa: float) -> None:
     assert late_share(replica(kappa=kappa, slots=1e6), 1, 10.0, 0.95, kappa * 0.1) == pytest.approx(0.05)

@@ -37,6 +37,7 @@ def test_the_same_tick_twice_teaches_nothing_more() -> None:
     known = taught(first(), 60)
     again = learn(known, Tick(known.learned_at, 4, 900.0, 900.0, 0.0, 9.0, 10.0), 0.95, SLOTS)
     assert again == known
+    assert learn(known, Tick(known.learned_at, 9, 900.0, 900.0, 0.0, 9.0, 10.0), 0.95, SLOTS) == known
 
 
 def test_the_pace_is_known_once_there_were_seconds_and_requests_enough() -> None:

@@ -5,7 +5,7 @@ TEST_COMMANDS = python3-venv dockerd=docker.io iptables ip=iproute2 haproxy busy
 	docker-registry wrk prometheus promtool=prometheus openssl
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format soak coverage mutation chaos bench docs constraints clean
+.PHONY: help demo test lint format soak coverage mutation chaos bench evaluate docs constraints clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -52,6 +52,10 @@ bench: ## Every benchmark: a line each, with the ratio and its goal
 	@tools/packages.sh $(TEST_COMMANDS)
 	@tools/venv.sh test
 	@tools/with-docker.sh tools/bench.sh
+
+evaluate: ## auto beside HPA, KPA, KEDA and AWS on traces, some hours: ARGS="--quick", ARGS="--traces FOLDER"
+	@tools/venv.sh test evaluate
+	@nice -n 5 .venv/bin/python -m benchmarks.evaluate $(ARGS)
 
 docs: ## Write again what is made from the code: the policy file's JSON Schema, the reference pages
 	@tools/venv.sh test

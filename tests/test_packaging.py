@@ -17,6 +17,7 @@ ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 EXTRAS.pop("mutation")  # installed by `make mutation` alone
+EXTRAS.pop("evaluate")  # installed by `make evaluate` alone
 PINNED = re.compile(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+")
 MEGABYTE = 1_000_000
 CORE_LIMIT = 40 * MEGABYTE

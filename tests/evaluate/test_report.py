@@ -1,6 +1,8 @@
-"""The page says what the scores are."""
+"""The page says what the scores are, and is the one beside the code."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,7 @@ from benchmarks.evaluate.scenario import Scenario
 from benchmarks.evaluate.table import Row, jobs, scenarios
 from tests.evaluate.test_search import MET
 
+DOCS = Path(__file__).parent.parent.parent / "docs"
 SCENARIO = Scenario("twitter", 5)
 
 
@@ -86,3 +89,8 @@ def test_what_is_missing_is_listed() -> None:
     shown = page([row("auto", 1.0, kind="default"), row("HPA", 1.2), row("AWS", 1.0, kind="default")])
     assert "- twitter, 5 s, peak 30: oracle, KEDA + HPA, KPA, AWS, static" in shown
     assert "- nasa, 5 s, peak 30, 3 days of score, outages: auto" in shown
+
+
+def test_the_page_beside_the_code_is_of_the_scores_beside_it() -> None:
+    rows = [Row.from_json(saved) for saved in json.loads((DOCS / "evaluation.json").read_text())]
+    assert (DOCS / "evaluation.md").read_text() == page(rows), "run `make evaluate ARGS=--page`"

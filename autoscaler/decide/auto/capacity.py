@@ -1,14 +1,15 @@
 """Capacity: what a replica carries and how long it takes to start, learned from what is seen.
 
-    service time  S = seconds x requests in service / requests        of half a minute; the least of the last six counts
+    service time  S = seconds x requests in service / requests        of half a minute; of the last ten the 4th least counts
     slots         x S, where x is a replica's answers/s while requests wait, or while it takes half as long again as S: so
                   many it works on at once at full speed; before that was seen, twice the highest x S seen, up to
                   `max_concurrency`
     start-up      replicas x seconds spent starting / replicas that became ready          (Little's law)
 
-The least of six, because a replica that is full answers slower than it could; six, because another version or a noisy
-neighbour shall count within three minutes. A full replica that works on less than one at a time has become slower: S is
-learned anew from it.
+The 4th least of ten, because a replica that has much to do answers slower than it could, while the least of all is too
+little by chance; and so that another version or a noisy neighbour counts within minutes. Once S is known, what is seen while
+requests wait says nothing of it, but of the slots. A full replica that works on less than one at a time has become slower: S
+is learned anew from it.
 Source: Little 1961, "A proof for the queuing formula L = lambda W".
 """
 
@@ -16,9 +17,10 @@ from dataclasses import dataclass, replace
 from math import exp
 
 PIECE_S = 30.0
-PIECES = 6
+PIECES = 10
 ENOUGH_REQUESTS = 20.0
 SLOWED = 1.5
+WAITS = 1.0  # on average: that is no chance
 CALM_S = 10.0  # means over ten seconds say nothing of a count of replicas that is younger
 LEARN_S = 5.0
 UNKNOWN_AHEAD = 2.0
@@ -63,7 +65,7 @@ class Capacity:
     def service_s(self) -> float | None:
         """The mean time that a request takes at a replica that is not full, None while it is not known."""
         if self.pieces:
-            return min(self.pieces)
+            return sorted(self.pieces)[(len(self.pieces) - 1) // 3]
         return self.busy_s / self.done if self.done >= ENOUGH_REQUESTS and self.busy_s > 0 else None
 
     @property
@@ -85,8 +87,10 @@ def first(t: float, ready: int) -> Capacity:
 def learn(known: Capacity, load: Load) -> Capacity:
     """With one more tick."""
     kept = exp(-load.elapsed_s / FORGET_S)
-    busy_s = known.busy_s + load.in_service * load.elapsed_s
-    done = known.done + load.answered * load.elapsed_s
+    busy_s, done = known.busy_s, known.done
+    if load.queue < WAITS or known.service_s is None:
+        busy_s += load.in_service * load.elapsed_s
+        done += load.answered * load.elapsed_s
     piece_at, pieces = known.piece_at, known.pieces
     if load.t - piece_at >= PIECE_S and done >= ENOUGH_REQUESTS and busy_s > 0:
         piece_at, pieces, busy_s, done = load.t, (*pieces, busy_s / done)[-PIECES:], 0.0, 0.0
@@ -112,7 +116,7 @@ def bend(known: Capacity, load: Load) -> Capacity:
         return known
     each = load.in_service / load.ready
     working = load.answered / load.ready * service_s
-    is_full = load.queue >= 1 or (each > SLOWED and each > SLOWED * working)
+    is_full = load.queue >= WAITS or (each > SLOWED and each > SLOWED * working)
     if not is_full:
         if working <= (known.carried if known.bent is None else min(known.carried, known.bent)):
             return known

@@ -99,9 +99,27 @@ def test_a_slower_version_is_learned_while_requests_wait() -> None:
     assert slow.slots(20) / (slow.service_s or 0) == pytest.approx(4.0, rel=0.05)
 
 
-def test_a_faster_version_is_learned_within_half_a_minute() -> None:
+@pytest.mark.parametrize(
+    ("in_service", "seconds"), [pytest.param(0.45, 130, id="faster"), pytest.param(1.3, 220, id="slower")]
+)
+def test_another_version_is_learned_within_minutes(in_service: float, seconds: int) -> None:
+    known = lived(600, answered=9.0, in_service=0.9)
+    assert lived(seconds, known, 600.0, answered=9.0, in_service=in_service).service_s == pytest.approx(in_service / 9)
+
+
+def test_the_service_time_is_not_less_by_chance() -> None:
+    chance, known = random.Random(5), first(0.0, 1)
+    told = []
+    for second in range(1, 3001):
+        load = Load(float(second), 1.0, 10.0, chance.gauss(1.0, 0.3), 0.0, 1, 0)  # a piece's mean deviates by 5.5%
+        known = bend(learn(known, load), load)
+        told.append(known.service_s or 0.1)
+    assert sum(told) / len(told) == pytest.approx(0.1, rel=0.03)
+
+
+def test_what_is_seen_while_requests_wait_says_nothing_of_the_service_time() -> None:
     known = lived(120, answered=9.0, in_service=0.9)
-    assert lived(35, known, 120.0, answered=9.0, in_service=0.45).service_s == pytest.approx(0.05)
+    assert lived(600, known, 120.0, answered=10.0, in_service=20.0, queue=30.0).service_s == pytest.approx(0.1)
 
 
 def test_the_start_up_is_seconds_spent_starting_a_replica() -> None:

@@ -66,10 +66,11 @@ class _Asks:
 def recommend(policy: Auto, asked: Question) -> Answer:
     """The replicas this policy asks for; `value` is None where it can't know."""
     before = read(asked.memory, asked.tables)
-    for metric in METRICS:
-        if mean(asked.points[metric], MEAN_S, asked.t) is None:
+    means = [mean(asked.points[metric], MEAN_S, asked.t) for metric in METRICS]
+    for metric, value in zip(METRICS, means, strict=True):
+        if value is None:
             return missing(metric, problem(metric, asked), asked.memory, asked.tables)
-    seen = _look(asked)
+    seen = _look(asked, *(value or 0.0 for value in means))
     if before is not None and before.t == asked.t:
         return Answer(
             before.count, None, f"asked again at once, asks for {before.count}", memory=asked.memory, tables=asked.tables
@@ -89,8 +90,7 @@ def recommend(policy: Auto, asked: Question) -> Answer:
     return Answer(count, asks.raw, f"{why}, asks for {count}", memory=memory, tables=tables)
 
 
-def _look(asked: Question) -> _Seen:
-    rate, concurrency, queue = (mean(asked.points[metric], MEAN_S, asked.t) or 0.0 for metric in METRICS)
+def _look(asked: Question, rate: float, concurrency: float, queue: float) -> _Seen:
     answered = max(0.0, rate - _growth(asked.points["concurrency"]))
     return _Seen(asked.t, rate, concurrency, queue, answered, float(asked.seen.waiting))
 

@@ -17,11 +17,9 @@ SPANS = ((10.0, 1.0), (5.0, 1.4), (3.0, 1.8), (2.0, 2.2))  # seconds, deviations
 
 def present(points: tuple[Point, ...], t: float, level: float) -> float:
     """The requests/s that come now; `points` are the samples of the last ten seconds."""
-    rate = min(level, mean(points, SPANS[0][0], t) or 0.0)
-    for span, deviations in SPANS:
-        average = mean(points, span, t) or 0.0
-        rate = max(rate, average - deviations * sqrt(average / span))
-    return rate
+    averages = [mean(points, span, t) or 0.0 for span, _ in SPANS]
+    surest = (surely(average, *each) for average, each in zip(averages, SPANS, strict=True))
+    return max(min(level, averages[0]), *surest)
 
 
 def surely(average: float, span: float, deviations: float) -> float:

@@ -116,7 +116,7 @@ class Executor:
         self._under_way: dict[str, tuple[Step, asyncio.Task[None]]] = {}
         self._known: frozenset[str] = frozenset()
         self._runtime_name = ""
-        self._backends: Sequence[Backend] = ()
+        self._backends: tuple[Backend, ...] = ()
         self._telling: Sequence[Backend] = ()  # empty while the proxy is being told nothing
         self._patience = asyncio.timeout(None)
         self._assigning: asyncio.Task[None] | None = None
@@ -131,8 +131,8 @@ class Executor:
 
     def dispatch(self, spec: ServiceSpec, plan: Plan, ids: Mapping[str, str]) -> Begun:
         self._known, self._runtime_name = frozenset(ids), spec.runtime
-        if plan.backends is not None:
-            self.assign(plan.backends)
+        if plan.backends is not None or plan.returns:
+            self.assign(plan.to_tell(self._backends))
         begun: dict[Step, list[str]] = {step: [] for step in Step}
         for action in plan.actions:
             if action.replica not in self._under_way:
@@ -221,7 +221,7 @@ class Executor:
             self._tell(EventKind.ACTION_FAILED, action.replica, why, facts)
             await asyncio.sleep(PAUSE_AFTER_FAILURE_S)
 
-    def assign(self, backends: Sequence[Backend]) -> None:
+    def assign(self, backends: tuple[Backend, ...]) -> None:
         """Have the proxy told the latest list; while it is being told an older one, right after that.
 
         One that shall serve again drains no more, whatever the proxy has taken in so far.

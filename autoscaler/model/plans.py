@@ -1,6 +1,6 @@
 """What is to be done next: actions on replicas, and the servers that the proxy shall have."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autoscaler.model.instances import Address
 
@@ -60,7 +60,7 @@ class Plan:
     """The next legal step of each replica, and the servers that the proxy shall have.
 
     `drains` and `returns` are what is new in `backends`: replica and cause. `backends` is None where the proxy can't be seen
-    and stays as it is. `waits` says why something is put off.
+    and shall have what it was told last, but for those that return. `waits` says why something is put off.
     """
 
     backends: tuple[Backend, ...] | None
@@ -68,6 +68,13 @@ class Plan:
     drains: tuple[tuple[str, str], ...] = ()
     returns: tuple[tuple[str, str], ...] = ()
     waits: str = ""
+
+    def to_tell(self, told: tuple[Backend, ...]) -> tuple[Backend, ...]:
+        """The servers that the proxy shall have after it was `told` of those."""
+        if self.backends is not None:
+            return self.backends
+        causes = dict(self.returns)
+        return tuple(replace(b, draining=False, cause=causes[b.replica]) if b.replica in causes else b for b in told)
 
     def __str__(self) -> str:
         returns = [f"take back {replica}: {cause}" for replica, cause in self.returns]

@@ -37,11 +37,12 @@ NEW_BOOK = Book()
 def plan(
     spec: ServiceSpec, replicas: Sequence[Replica], desired: int, now: float, book: Book, *, blind: bool = False
 ) -> Plan:
-    """The next steps towards `desired` replicas. `blind`: the proxy can't be seen, so nothing is drained or stopped."""
+    """The next steps towards `desired` replicas. `blind`: the proxy can't be seen, so nothing is drained or stopped; what
+    was told to drain before may serve on there, and is taken back all the same."""
     suspects = suspected(replicas)
     counted = [r for r in replicas if r.state in (ReplicaState.STARTING, ReplicaState.READY)] + suspects[1:]
     missing = desired - len(counted)
-    returns = [] if blind else _to_take_back(replicas, missing)
+    returns = _to_take_back(replicas, missing)
     surplus = [] if blind else pick_victims(counted, max(-missing, 0))
     starts, waits = _starts(spec, counted, desired, missing - len(returns), now, book)
     leaving = _leaving(replicas, surplus, len(counted), desired)

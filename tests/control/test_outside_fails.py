@@ -151,6 +151,25 @@ async def test_a_dead_one_is_replaced_while_the_proxy_cannot_be_seen(host: Contr
     await until(lambda: host.world.choosable() == ["web-2", "web-3"], 10)
 
 
+async def test_a_draining_one_is_taken_back_though_the_proxy_cannot_be_seen(host: Controller) -> None:
+    """The proxy may not have taken the drain in; a new one beside it would be one too many, and would serve later."""
+    host.write(policy(least=1))
+    for number in (1, 2):
+        host.world.found(f"web-{number}")
+        host.world.proxy.hold(f"web-{number}", 100)
+    await host.start()
+    await until(lambda: host.told(EventKind.REPLICA_DRAINING))
+    host.world.proxy.down = "no answer"
+    await until(lambda: host.told(EventKind.PROXY_FAULT))
+    host.world.engine.kill("web-1")
+    await until(lambda: host.told(EventKind.REPLICA_TAKEN_BACK), 3)
+    await sleep(20)
+    assert host.world.engine.began == []
+    host.world.proxy.down = ""
+    await until(lambda: host.world.choosable() == ["web-2"], 1)
+    assert host.world.engine.signals == []
+
+
 async def test_a_restart_of_the_proxy_moves_nothing(host: Controller) -> None:
     host.write(policy(least=1))
     host.world.proxy.rate["web"] = 140.0

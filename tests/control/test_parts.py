@@ -67,6 +67,22 @@ async def test_a_drain_that_is_called_off_before_the_proxy_took_it_in_never_gets
 
 
 @pytest.mark.looptime
+async def test_one_taken_back_unseen_serves_again_in_the_list_that_was_told_last() -> None:
+    world = World()
+    world.proxy.routes["web"] = WEB
+    acting = executor(world, [])
+    acting.dispatch(WEB, Plan((backend(draining=True),), ()), {"web-1": "id-web-1"})
+    await until(lambda: acting.drained_at)
+    acting.dispatch(WEB, Plan(None, ()), {"web-1": "id-web-1"})
+    assert acting.drained_at
+    acting.dispatch(WEB, Plan(None, (), returns=(("web-1", "wanted"),)), {"web-1": "id-web-1"})
+    assert acting.drained_at == {}
+    await until(lambda: acting.serving)
+    assert [backends[0].draining for _, backends in world.proxy.assigned] == [True, False]
+    await acting.close()
+
+
+@pytest.mark.looptime
 async def test_one_action_a_replica() -> None:
     world = World()
     acting = executor(world, [])

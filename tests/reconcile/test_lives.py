@@ -72,9 +72,9 @@ class Lives:
         backoff = account(self.book.backoff, changes, after, self.now)
         self.book = Book(max(self.book.next_number, numbers + 1), backoff)
         planned = plan(WEB, replicas, self.desired, self.now, self.book, blind=servers is None)
-        if planned.backends is not None:
-            self.wanted = planned.backends
-            again = {b.replica for b in planned.backends if not b.draining}
+        if planned.backends is not None or planned.returns:
+            self.wanted = planned.to_tell(self.wanted or ())
+            again = {b.replica for b in self.wanted if not b.draining}
             self.drained_at = {name: t for name, t in self.drained_at.items() if name not in again}
         told_to_drain(self.tracks, planned.drains, self.now)
         taken_back(self.tracks, planned.returns)

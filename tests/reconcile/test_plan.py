@@ -184,6 +184,11 @@ def test_blind_to_the_proxy_nothing_is_drained_or_stopped_and_the_dead_are_repla
     assert steps([ready("web-1")], 2, blind=True) == "start web-9: 2 wanted, 1 there"
 
 
+def test_blind_to_the_proxy_what_was_told_to_drain_is_taken_back_before_a_new_one_is_started() -> None:
+    replicas = [ready("web-1"), draining("web-2", let_go=False), draining("web-3", signalled=True)]
+    assert steps(replicas, 3, blind=True) == "start web-9: 3 wanted, 1 there\ntake back web-2: 3 wanted, 1 there"
+
+
 def test_the_proxy_has_the_ready_and_the_draining_ones() -> None:
     replicas = [
         ready("web-1"),

@@ -1,6 +1,10 @@
 """What each step of a plan carries beside its text: grace, words to keep, addresses, causes."""
 
-from autoscaler.model import Backend, Remove, Stop
+from dataclasses import replace
+
+import pytest
+
+from autoscaler.model import Backend, Plan, Remove, Stop
 from autoscaler.reconcile.plan import NEW_BOOK, plan
 from tests.reconcile.build import NOW, WEB, address, draining, failed, ready, starting
 
@@ -41,12 +45,21 @@ def test_nothing_is_waited_for_where_nothing_is_missing_or_all_can_start() -> No
     assert plan(WEB, [ready("web-1")], 2, NOW, NEW_BOOK).waits == ""
 
 
-def test_blind_to_the_proxy_nothing_is_told_to_drain_or_to_come_back() -> None:
-    for desired in (1, 4):
-        planned = plan(
-            WEB, [ready("web-1"), ready("web-2"), draining("web-3"), failed("web-4")], desired, NOW, NEW_BOOK, blind=True
-        )
-        assert (planned.drains, planned.returns, planned.backends) == ((), (), None)
+@pytest.mark.parametrize(("desired", "returns"), [(1, ()), (4, (("web-3", "4 wanted, 2 there"),))])
+def test_blind_to_the_proxy_nothing_is_told_to_drain_and_what_drains_comes_back(
+    desired: int, returns: tuple[tuple[str, str], ...]
+) -> None:
+    replicas = [ready("web-1"), ready("web-2"), draining("web-3"), failed("web-4")]
+    planned = plan(WEB, replicas, desired, NOW, NEW_BOOK, blind=True)
+    assert (planned.drains, planned.returns, planned.backends) == ((), returns, None)
+
+
+def test_without_a_list_of_its_own_a_plan_changes_only_who_returns_in_the_one_told_last() -> None:
+    told = tuple(Backend(f"web-{n}", address(f"web-{n}"), draining=n > 1, cause="told") for n in (1, 2, 3))
+    assert Plan(None, ()).to_tell(told) == told
+    back = replace(told[2], draining=False, cause="wanted")
+    assert Plan(None, (), returns=(("web-3", "wanted"),)).to_tell(told) == (*told[:2], back)
+    assert Plan(told[:1], (), returns=(("web-3", "wanted"),)).to_tell(told) == told[:1]
 
 
 def test_one_that_has_not_passed_its_check_is_not_in_the_proxy_though_it_is_wanted() -> None:

@@ -116,4 +116,24 @@ KEPT = (
             Fault(17.08, "restart_daemon", 13.0),
         ),
     ),
+    Kept(
+        "one that drains is wanted again by an order while the proxy is down, and may still serve there",
+        20044856,
+        (Fault(5.33, "traffic", 1.2, 2), Fault(7.67, "proxy down", 7.0, 1), Fault(11.11, "order_count", 0.3, 5)),
+    ),
+    Kept(
+        "the same by its traffic, while the proxy restarts",
+        20052976,
+        (
+            Fault(5.05, "traffic", 13.0, 2),
+            Fault(5.28, "order_nothing", 3.0, 4),
+            Fault(7.01, "traffic", 13.0, 4),
+            Fault(7.37, "restart_proxy", 13.0),
+        ),
+    ),
+    Kept(
+        "the last one fails while the proxy is down, and three that drain and were well were not taken back in its place",
+        20076280,
+        (Fault(11.8, "traffic", 1.2), Fault(13.9, "restart_proxy", 13.0, 3), Fault(15.59, "pause_replica", 13.0, 4)),
+    ),
 )

@@ -76,7 +76,7 @@ class ReplicaRuntime(RuntimeReader, Protocol):
         """Send the stop signal, kill after `grace_s`, and return when it has ended."""
 
     async def remove(self, id: str) -> None:
-        """Remove one that has ended; one that still runs is killed first."""
+        """Remove one that has ended; one that still runs is killed first, but not by an order whose daemon is gone."""
 
 
 class ProxyReader(Protocol):

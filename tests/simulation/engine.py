@@ -201,20 +201,27 @@ class SimEngine:
         asyncio.get_running_loop().call_later(grace_s if deaf else self.exit_s, self.end, container, 137 if deaf else 0)
 
     async def remove(self, id: str) -> None:
-        await self._outside.call("engine", "remove", lambda: self._remove(id.removeprefix("id-")), self._failing)
+        """Without force first: an order that a hung engine carries out late ends nobody who was started since."""
+        name = id.removeprefix("id-")
+        if not await self._outside.call("engine", "remove", lambda: self._remove(name, by_force=False), self._failing):
+            await self._outside.call("engine", "remove", lambda: self._remove(name, by_force=True), self._failing)
 
-    def _remove(self, name: str) -> None:
+    def _remove(self, name: str, *, by_force: bool) -> bool:
+        """Whether it was removed, or is gone already."""
         if name == self.foreign:
             self._outside.breaks(f"the foreign container {name} is removed")
         container = self.containers.get(name)
         if container is None:
-            return
+            return True
         if container.phase in (Phase.RUNNING, Phase.PAUSED):
+            if not by_force:
+                return False
             self._proxy.check_stop(name)
         container.phase = Phase.EXITED
         del self.containers[name]
         self._proxy.signalled.discard(name)
         self.tell(container, "destroy")
+        return True
 
     # ------------------------------------------------------------ what happens to replicas
 

@@ -136,4 +136,16 @@ KEPT = (
         20076280,
         (Fault(11.8, "traffic", 1.2), Fault(13.9, "restart_proxy", 13.0, 3), Fault(15.59, "pause_replica", 13.0, 4)),
     ),
+    Kept(
+        "the engine hangs with the removal of one that was never started, which the next daemon, its state lost, starts",
+        20013649,
+        (
+            Fault(5.07, "spoil_state", 3.0, 2),
+            Fault(5.58, "engine create unanswered", 7.0, 4),
+            Fault(6.03, "leap_counter", 13.0, 1),
+            Fault(6.73, "traffic", 0.3, 4),
+            Fault(11.96, "engine remove hangs", 13.0),
+            Fault(14.15, "spoil_state", 7.0, 1),
+        ),
+    ),
 )

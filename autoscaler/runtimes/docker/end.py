@@ -1,4 +1,8 @@
-"""End a replica and remove it: both fine where it is gone already."""
+"""End a replica and remove it: both fine where it is gone already.
+
+An engine that hung carries out what it was asked to, though whoever asked is gone. A removal that had waited for long must
+end nobody who was started since, so it is asked for without force first.
+"""
 
 import math
 
@@ -23,14 +27,20 @@ def stop_replica(client: APIClient, id: str, grace_s: float) -> None:
 
 
 def remove_replica(client: APIClient, id: str) -> None:
-    """Remove it with its anonymous volumes, killing it where it runs."""
+    """Remove it with its anonymous volumes; where the engine refuses, as it still runs, say, with force."""
     hit("docker.remove.before")
     try:
-        client.remove_container(id, v=True, force=True)
+        _remove(client, id, force=False)
+    except APIError:
+        _remove(client, id, force=True)
+    hit("docker.remove.after")
+
+
+def _remove(client: APIClient, id: str, *, force: bool) -> None:
+    try:
+        client.remove_container(id, v=True, force=force)
     except NotFound:
         return
     except APIError as error:
-        if status_of(error) == CONFLICT and "already in progress" in words_of(error):
-            return
-        raise
-    hit("docker.remove.after")
+        if status_of(error) != CONFLICT or "already in progress" not in words_of(error):
+            raise

@@ -84,9 +84,12 @@ def _connect(client: APIClient, id: str, networks: Sequence[str]) -> None:
 
 
 def _forget(client: APIClient, id: str) -> None:
-    """Leave nothing of a start that the engine refused; where this fails too, the next look finds it."""
+    """Leave nothing of a start that the engine refused; where this fails too, the next look finds it.
+
+    Without force, as in end.py: an engine that hangs may get to it late.
+    """
     try:
-        client.remove_container(id, v=True, force=True)
+        client.remove_container(id, v=True)
     except APIError:
         return
 

@@ -13,6 +13,7 @@ from typing import Any
 import docker
 import pytest
 from docker import APIClient
+from docker.errors import APIError
 
 from autoscaler.errors import EngineError, ImageError
 from autoscaler.model import Exit, Instance, Phase
@@ -96,6 +97,14 @@ async def test_strangers_are_neither_seen_nor_touched(stage: Stage, stranger: di
     await stage.runtime.start(spec, "web-2", image)
     await stage.runtime.remove((await only(stage)).id)
     assert all(inspect(client, id)["State"]["Running"] for id in stranger.values())
+
+
+async def test_the_engine_itself_removes_none_that_runs_unless_it_is_forced(stage: Stage, client: APIClient) -> None:
+    """So that a removal without force, carried out late, ends nobody."""
+    seen = await started(stage, stage.spec())
+    with pytest.raises(APIError, match=r"(?i)cannot remove"):
+        client.remove_container(seen.id, v=True)
+    assert (await only(stage)).phase is Phase.RUNNING
 
 
 async def test_one_that_was_created_and_never_started_is_started(stage: Stage, client: APIClient) -> None:

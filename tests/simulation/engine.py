@@ -18,7 +18,8 @@ LATE_S = 1.0
 
 @dataclass(slots=True)
 class Container:
-    """One replica. It answers from `serves_at` on; `hurt_at` is when it last was not well."""
+    """One replica. It answers from `serves_at` on; `hurt_at` is when it last was not well. Who ordered it to stop before
+    `forgotten_at` is gone with all that told of it."""
 
     name: str
     service: str
@@ -31,6 +32,7 @@ class Container:
     cut_off: bool = False
     signalled: bool = False
     hurt_at: float = 0.0
+    forgotten_at: float = 0.0
     exit: Exit | None = None
 
     @property
@@ -185,16 +187,19 @@ class SimEngine:
         container = self.containers.get(name)
         if container is None:
             return
-        await self._outside.call("engine", "stop", lambda: self._signal(container, grace_s), self._failing)
+        ordered_at = self._outside.time()
+        await self._outside.call("engine", "stop", lambda: self._signal(container, grace_s, ordered_at), self._failing)
         while container.phase is not Phase.EXITED and name in self.containers:
             await asyncio.sleep(QUICK_S)
             if self._outside.has("engine down"):
                 raise EngineUnavailable("connection reset")
 
-    def _signal(self, container: Container, grace_s: float) -> None:
+    def _signal(self, container: Container, grace_s: float, ordered_at: float) -> None:
+        """It comes. One that nobody can know of any more is like a stranger's: no daemon can help where it comes."""
         if container.phase is Phase.EXITED:
             return
-        self._proxy.check_stop(container.name)
+        if ordered_at >= container.forgotten_at:
+            self._proxy.check_stop(container.name)
         container.signalled = True
         self.tell(container, "kill")
         deaf = container.hung or container.phase is Phase.PAUSED or self._outside.has("replicas deaf")
@@ -224,6 +229,12 @@ class SimEngine:
         return True
 
     # ------------------------------------------------------------ what happens to replicas
+
+    def forget_orders(self) -> None:
+        """Nothing is left that shows the orders to stop replicas that the proxy does not have, as they were starting."""
+        for container in self.containers.values():
+            if self._proxy.behind(container.name) is None:
+                container.forgotten_at = self._outside.time()
 
     def serves(self, name: str) -> bool:
         """Whether it answers requests."""

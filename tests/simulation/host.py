@@ -143,8 +143,13 @@ class Host:
         """What was not written is lost with the daemon; by a full disk that is all since it was."""
         self.outside.names.killed()
         if self.disk.is_behind:
-            self.outside.names.lose(self.disk.documents, self.engine.containers.keys())
-            self.proxy.forget_signals()
+            self._lose()
+
+    def _lose(self) -> None:
+        """Of the state only what is on the disk is left, and what engine and proxy show."""
+        self.outside.names.lose(self.disk.documents, self.engine.containers.keys())
+        self.proxy.forget_signals()
+        self.engine.forget_orders()
 
     # ------------------------------------------------------------ faults
 
@@ -245,12 +250,11 @@ class Host:
 
     async def _spoil_state(self, fault: Fault) -> None:
         """The state is truncated or not of this world while the daemon is away: names may then be used again, and nothing
-        shows the signal of one that was never in the proxy."""
+        shows the signal of one that was never in the proxy, be it sent or still on its way in an engine that hangs."""
         await self.kill()
-        self.proxy.forget_signals()
         spoiled = ("", "{}", '{"memory": 3}', "\x00\x01")[fault.at % 4]
         self.disk.documents = dict.fromkeys(self.disk.documents, spoiled)
-        self.outside.names.lose(self.disk.documents, self.engine.containers.keys())
+        self._lose()
         await self.start()
 
     def _freeze_daemon(self, fault: Fault) -> None:

@@ -148,4 +148,25 @@ KEPT = (
             Fault(14.15, "spoil_state", 7.0, 1),
         ),
     ),
+    Kept(
+        "the engine hangs with the stop of one that was starting, the state is lost, and the next daemon lets it serve",
+        20056506,
+        (
+            Fault(6.04, "engine stop hangs", 13.0, 1),
+            Fault(6.39, "traffic", 13.0, 5),
+            Fault(7.89, "traffic", 3.0),
+            Fault(16.19, "spoil_state", 13.0, 2),
+        ),
+    ),
+    Kept(
+        "the same of another: nothing is left that tells of an order on its way",
+        20069841,
+        (
+            Fault(2.1, "spoil_state", 0.3, 3),
+            Fault(7.99, "engine stop hangs", 13.0, 5),
+            Fault(8.26, "traffic", 13.0),
+            Fault(10.38, "traffic", 7.0, 5),
+            Fault(10.38, "spoil_state", 13.0, 1),
+        ),
+    ),
 )

@@ -23,7 +23,7 @@ from autoscaler.decide.rounding import tidy
 
 STEP_S = 5.0
 STEPS_AHEAD = 8  # forecasts are made so many a horizon at most
-COVERED = 0.95  # the share of the time that the load stays below the band; most of the rest does no harm
+COVERED = 0.93  # the share of the time that the load stays below the band; most of the rest does no harm
 CHANCE = 1.5  # deviations of a ten seconds' mean that are chance
 PACE = 0.02
 EARLY_PACE = 20.0

@@ -34,7 +34,7 @@ HOLD_S = 60.0
 AHEAD_S = 15.0
 BY_CHANCE = 0.5
 DRAIN_S = 0.5
-PATIENCE_S = 5.0  # a queue that is gone by then needs no more replicas
+PATIENCE_S = 2.0  # a queue that is gone by then needs no more replicas
 FEW = 3  # requests that wait by chance
 LEAP = 3
 SPARE = 1.02
@@ -69,15 +69,14 @@ def recommend(policy: Auto, asked: Question) -> Answer:
     means = [mean(asked.points[metric], MEAN_S, asked.t) for metric in METRICS]
     for metric, value in zip(METRICS, means, strict=True):
         if value is None:
-            return missing(metric, problem(metric, asked), asked.memory, asked.tables)
+            return _blind(metric, asked, before)
     seen = _look(asked, *(value or 0.0 for value in means))
     if before is not None and before.t == asked.t:
         return Answer(
             before.count, None, f"asked again at once, asks for {before.count}", memory=asked.memory, tables=asked.tables
         )
     kept = _begin(asked, seen) if before is None else _gone_on(before, asked)
-    if is_due(kept.band, asked.t):
-        kept = replace(kept, band=_stepped(kept, asked, seen))
+    kept = replace(kept, band=_stepped(kept, asked, seen))
     asks = _asks(policy, asked, seen, kept)
     holds = held(kept.held, asked.t, asks.count, HOLD_S)
     spared = held(kept.spared, asked.t, asks.spared, HOLD_S)
@@ -113,6 +112,15 @@ def _gone_on(before: Kept, asked: Question) -> Kept:
         return before
     since = ((asked.t, asked.current),)
     return replace(before, held=since, spared=since)
+
+
+def _blind(metric: str, asked: Question, before: Kept | None) -> Answer:
+    """A tick in which nothing is seen: what was learned stays, and no hold runs out meanwhile."""
+    if before is None:
+        return missing(metric, problem(metric, asked))
+    blind_s = asked.t - before.t
+    held, spared = (tuple((at + blind_s, count) for at, count in counts) for counts in (before.held, before.spared))
+    return missing(metric, problem(metric, asked), *written(replace(before, t=asked.t, held=held, spared=spared)))
 
 
 # ---------------------------------------------------------------- what is asked for
@@ -195,5 +203,7 @@ def _learned(kept: Kept, asked: Question, seen: _Seen) -> Capacity:
 
 def _stepped(kept: Kept, asked: Question, seen: _Seen) -> Band:
     band = kept.band
-    rate = mean(asked.points["request_rate"], asked.t - band.t, asked.t) or 0.0
+    rate = mean(asked.points["request_rate"], asked.t - band.t, asked.t) if is_due(band, asked.t) else None
+    if rate is None:
+        return band
     return step(band, asked.t, rate, seen.rate, asked.history["request_rate"], asked.wall, _horizon(kept.capacity))

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from autoscaler.decide import EMPTY, Memory, decide
+from autoscaler.decide.auto.kept import Kept, read
 from autoscaler.model import Decision, Observation, Sample
 from autoscaler.spec.models import Auto, ServiceSpec
 from tests.decide.builders import auto, service
@@ -28,6 +29,13 @@ def tick(t: float, rate: float, ready: int, *, waiting: int = 0, service_s: floa
     }
     samples = {name: Sample(value, t) for name, value in totals.items()}
     return Observation("web", t, ready, unready, samples, waiting=waiting)
+
+
+def remembered(memory: Memory) -> Kept:
+    """What `auto` keeps for itself there."""
+    kept = read(memory.policies["0:auto"], memory.tables["0:auto"])
+    assert kept is not None
+    return kept
 
 
 def lived(
@@ -108,11 +116,24 @@ def test_a_metric_that_is_missing_gives_none_and_forgets_nothing() -> None:
     blind = Observation("web", 1230.0, 13, 0, {"request_rate": Sample(None, 1230.0, "gone")})
     decision, after = decide(WEB, blind, memory)
     assert (decision.desired, decision.recommendations[0].value) == (13, None)
-    assert after.policies == memory.policies
+    was, now = remembered(memory), remembered(after)
+    assert (now.count, now.capacity, now.band) == (was.count, was.capacity, was.band)
     assert lived(30, 100.0, after)[0].desired == 13
 
 
-def test_an_outage_of_a_minute_takes_none_away() -> None:
+@pytest.mark.parametrize("outage_s", [9, 50, 60, 300])
+def test_an_outage_takes_none_away_while_it_lasts_and_for_a_minute_after_it(outage_s: int) -> None:
+    decision, memory = lived(1200, 100.0)
+    for second in range(outage_s):
+        blind = Observation("web", 1200.0 + second, decision.desired, 0, {"request_rate": Sample(None, 0.0, "gone")})
+        decision, memory = decide(WEB, blind, memory)
+        assert decision.desired == 13
+    for _ in range(58):
+        decision, memory = lived(1, 50.0, memory, ready=13)
+        assert decision.desired == 13
+
+
+def test_an_outage_of_a_minute_changes_nothing_that_was_learned() -> None:
     decision, memory = lived(1200, 100.0)
     for second in range(60):
         blind = Observation("web", 1200.0 + second, decision.desired, 0, {"request_rate": Sample(None, 0.0, "gone")})

@@ -13,7 +13,7 @@ from typing import Any
 from benchmarks.evaluate.auto import auto
 from benchmarks.evaluate.baselines import BASELINES, Knobs
 from benchmarks.evaluate.oracle import oracle
-from benchmarks.evaluate.results import Results, digest_of_decide
+from benchmarks.evaluate.results import Results, digest_of_auto
 from benchmarks.evaluate.scenario import Scenario
 from benchmarks.evaluate.search import best
 from benchmarks.evaluate.trial import Score, run
@@ -99,7 +99,7 @@ def rows(job: Job, folder: Path, saved: Path) -> list[Row]:
         score = results.score(
             scenario,
             AUTO,
-            {"code": digest_of_decide()},
+            {"code": digest_of_auto()},
             lambda _: run(folder, scenario, auto(scenario), learns=True),
             gives_up=False,
         )

@@ -201,6 +201,7 @@ class Executor:
     async def _remove(self, action: Remove, id: str) -> None:
         if action.keep_words:
             await self._keep_words(action.replica, id)
+        await self._kept()
         await self._bounded(action, self._runtime.remove(id), REMOVE_TIMEOUT_S)
 
     async def _keep_words(self, replica: str, id: str) -> None:

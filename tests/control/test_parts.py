@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -23,11 +24,12 @@ def backend(*, draining: bool) -> Backend:
     return Backend("web-1", Address("127.0.0.1", 1001), draining, "")
 
 
-def executor(world: World, events: list[Event]) -> Executor:
+KEPT_AT_ONCE = MemoryStore().written
+
+
+def executor(world: World, events: list[Event], kept: Callable[[], Awaitable[None]] = KEPT_AT_ONCE) -> Executor:
     images = Images(world.engine, world.clock, events.append, {})
-    return Executor(
-        "web", world.engine, world.proxy, images, world.clock, events.append, MemoryStore().written, lambda: None
-    )
+    return Executor("web", world.engine, world.proxy, images, world.clock, events.append, kept, lambda: None)
 
 
 @pytest.mark.looptime
@@ -79,6 +81,23 @@ async def test_one_taken_back_unseen_serves_again_in_the_list_that_was_told_last
     assert acting.drained_at == {}
     await until(lambda: acting.serving)
     assert [backends[0].draining for _, backends in world.proxy.assigned] == [True, False]
+    await acting.close()
+
+
+@pytest.mark.looptime
+async def test_nothing_is_removed_before_the_disk_has_what_led_to_it() -> None:
+    world, written = World(), asyncio.Event()
+
+    async def kept() -> None:
+        await written.wait()
+
+    acting = executor(world, [], kept)
+    world.found("web-1", behind=False)
+    acting.dispatch(WEB, Plan(None, (Remove("web-1", "could not be started"),)), {"web-1": "id-web-1"})
+    await asyncio.sleep(60)
+    assert list(world.engine.containers) == ["web-1"]
+    written.set()
+    await until(lambda: not world.engine.containers)
     await acting.close()
 
 

@@ -137,6 +137,16 @@ KEPT = (
         (Fault(11.8, "traffic", 1.2), Fault(13.9, "restart_proxy", 13.0, 3), Fault(15.59, "pause_replica", 13.0, 4)),
     ),
     Kept(
+        "killed while it removes one whose start was refused, before the disk has that, and the next one starts it",
+        40008207,
+        (
+            Fault(6.35, "turn_clock", 13.0, 5),
+            Fault(6.69, "engine start refused", 7.0, 3),
+            Fault(9.49, "turn_clock", 3.0, 3),
+            Fault(10.08, "turn_clock", 0.3, 4),
+        ),
+    ),
+    Kept(
         "the engine hangs with the removal of one that was never started, which the next daemon, its state lost, starts",
         20013649,
         (

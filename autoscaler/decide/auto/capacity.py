@@ -1,23 +1,27 @@
 """Capacity: what a replica carries and how long it takes to start, learned from what is seen.
 
-    service time  S = seconds x requests in service / requests        of half a minute; of the last ten the 4th least counts
+    service time  S = seconds x requests in service / requests        the mean of half-minutes, of the last ten minutes
+                  a half-minute that differs from it by more than chance, max(10%, 3 / sqrt(requests)), is set aside;
+                  two in a row that are shorter, or six that are longer, become S
     slots         x S, where x is a replica's answers/s while requests wait, or while it takes half as long again as S: so
                   many it works on at once at full speed; before that was seen, twice the highest x S seen, up to
                   `max_concurrency`
     start-up      replicas x seconds spent starting / replicas that became ready          (Little's law)
 
-The 4th least of ten, because a replica that has much to do answers slower than it could, while the least of all is too
-little by chance; and so that another version or a noisy neighbour counts within minutes. Once S is known, what is seen while
-requests wait says nothing of it, but of the slots. A full replica that works on less than one at a time has become slower: S
-is learned anew from it.
+Longer ones need six, because a replica that has much to do answers slower than it could; and not more, because another
+version or a noisy neighbour shall count within three minutes. Once S is known, what is seen while requests wait says nothing
+of it, but of the slots. A full replica that works on less than one at a time has become slower: S is learned anew from it.
 Source: Little 1961, "A proof for the queuing formula L = lambda W".
 """
 
 from dataclasses import dataclass, replace
-from math import exp
+from math import exp, sqrt
 
 PIECE_S = 30.0
-PIECES = 10
+PIECES = 20
+SHORTER, LONGER = 2, 6
+ALIKE = 0.1
+CHANCE = 3.0  # deviations, of times as spread as exponential ones
 ENOUGH_REQUESTS = 20.0
 SLOWED = 1.5
 WAITS = 1.0  # on average: that is no chance
@@ -46,7 +50,8 @@ class Load:
 class Capacity:
     """What is known so far. Times in seconds; `ready_at` is when the count of ready replicas changed last.
 
-    `busy_s` and `done` are sums since `piece_at`; `carried` the most requests at once that a replica bore at full speed,
+    `busy_s` and `done` are sums since `piece_at`; `mean_s` is the mean of `pieces` half-minutes, `aside` are those that were
+    set aside since; `carried` the most requests at once that a replica bore at full speed,
     `bent` the most that it bears at all, None while that was never seen.
     """
 
@@ -55,7 +60,9 @@ class Capacity:
     piece_at: float
     busy_s: float = 0.0
     done: float = 0.0
-    pieces: tuple[float, ...] = ()
+    mean_s: float | None = None
+    pieces: int = 0
+    aside: tuple[float, ...] = ()
     carried: float = 0.0
     bent: float | None = None
     starting_s: float = 0.0
@@ -64,8 +71,8 @@ class Capacity:
     @property
     def service_s(self) -> float | None:
         """The mean time that a request takes at a replica that is not full, None while it is not known."""
-        if self.pieces:
-            return sorted(self.pieces)[(len(self.pieces) - 1) // 3]
+        if self.mean_s is not None:
+            return self.mean_s
         return self.busy_s / self.done if self.done >= ENOUGH_REQUESTS and self.busy_s > 0 else None
 
     @property
@@ -91,21 +98,33 @@ def learn(known: Capacity, load: Load) -> Capacity:
     if load.queue < WAITS or known.service_s is None:
         busy_s += load.in_service * load.elapsed_s
         done += load.answered * load.elapsed_s
-    piece_at, pieces = known.piece_at, known.pieces
-    if load.t - piece_at >= PIECE_S and done >= ENOUGH_REQUESTS and busy_s > 0:
-        piece_at, pieces, busy_s, done = load.t, (*pieces, busy_s / done)[-PIECES:], 0.0, 0.0
-    return Capacity(
+    known = replace(
+        known,
         ready=load.ready,
         ready_at=known.ready_at if load.ready == known.ready else load.t,
-        piece_at=piece_at,
         busy_s=busy_s,
         done=done,
-        pieces=pieces,
-        carried=known.carried,
-        bent=known.bent,
         starting_s=known.starting_s * kept + load.unready * load.elapsed_s,
         started=known.started * kept + max(0, load.ready - known.ready),
     )
+    is_over = load.t - known.piece_at >= PIECE_S and done >= ENOUGH_REQUESTS and busy_s > 0
+    return _with_piece(known, load.t) if is_over else known
+
+
+def _with_piece(known: Capacity, t: float) -> Capacity:
+    """With the half-minute that is over."""
+    piece, alike = known.busy_s / known.done, max(ALIKE, CHANCE / sqrt(known.done))
+    known = replace(known, piece_at=t, busy_s=0.0, done=0.0)
+    if known.mean_s is None:
+        return replace(known, mean_s=piece, pieces=1)
+    if abs(piece / known.mean_s - 1) <= alike:
+        pieces = min(known.pieces + 1, PIECES)
+        return replace(known, mean_s=known.mean_s + (piece - known.mean_s) / pieces, pieces=pieces, aside=())
+    is_longer = piece > known.mean_s
+    aside = (*(each for each in known.aside if (each > known.mean_s) == is_longer), piece)
+    if len(aside) < (LONGER if is_longer else SHORTER):
+        return replace(known, aside=aside)
+    return replace(known, mean_s=sum(aside) / len(aside), pieces=len(aside), aside=())
 
 
 def bend(known: Capacity, load: Load) -> Capacity:
@@ -123,7 +142,7 @@ def bend(known: Capacity, load: Load) -> Capacity:
         bent = known.bent if known.bent is None else max(known.bent, working)
         return replace(known, carried=max(known.carried, working), bent=bent)
     if working < 1 / SLOWED:
-        return replace(known, pieces=(service_s / working,), bent=1.0, carried=min(known.carried, 1.0))
+        return replace(known, mean_s=service_s / working, pieces=1, aside=(), bent=1.0, carried=min(known.carried, 1.0))
     before = working if known.bent is None else known.bent
     step = 1 - exp(-load.elapsed_s / LEARN_S)
     return replace(known, bent=before + (working - before) * step)

@@ -40,6 +40,8 @@ def written(kept: Kept) -> tuple[PolicyMemory, PolicyTables]:
         "band_at": band.t,
         "steps": float(band.steps),
     }
+    if known.mean_s is not None:
+        numbers |= {"mean_s": known.mean_s, "pieces": float(known.pieces)}
     if known.bent is not None:
         numbers["bent"] = known.bent
     if band.upper is not None:
@@ -47,7 +49,7 @@ def written(kept: Kept) -> tuple[PolicyMemory, PolicyTables]:
     tables = {
         "held_at": kept.held,
         "spared_at": kept.spared,
-        "pieces": (known.pieces,),
+        "aside": (known.aside,),
         "levels": (band.levels,),
         "margins": (band.margins,),
         "scales": (band.scales,),
@@ -72,7 +74,9 @@ def _read(numbers: PolicyMemory, tables: PolicyTables) -> Kept:
         piece_at=numbers["piece_at"],
         busy_s=numbers["busy_s"],
         done=numbers["done"],
-        pieces=tables["pieces"][0],
+        mean_s=numbers.get("mean_s"),
+        pieces=int(numbers.get("pieces", 0.0)),
+        aside=tables["aside"][0],
         carried=numbers["carried"],
         bent=numbers.get("bent"),
         starting_s=numbers["starting_s"],

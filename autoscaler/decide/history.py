@@ -17,7 +17,7 @@ from autoscaler.spec.models import Policy
 MINUTE_S = 60.0
 DAY = 1440
 KEPT = 14 * DAY
-LEARN_FROM_DAYS = ("auto",)
+LEARN_FROM_DAYS = ("auto", "predictive")
 
 Values = tuple[float | None, ...]
 

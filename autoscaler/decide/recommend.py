@@ -1,8 +1,8 @@
 """Asks every policy, and takes the largest answer.
 
 A new policy type is a module with a `recommend` like `target_tracking`'s and a line in `RECOMMENDERS`. What it wants to
-remember it hands back as the answer's `memory`, and is given again next time. Schedules are asked last: what they ask for
-hangs on whether any policy on a metric gave a number.
+remember it hands back as the answer's `memory`, and is given again next time. Forecasts and then schedules are asked last:
+what they ask for hangs on whether any policy on what is measured now (for schedules: any on a metric) gave a number.
 
 A policy whose metric is missing answers as `behavior.on_missing_metrics` says: `hold`: nothing, and if no other asks for
 more than there is, the count is held; `scale_up`: the most there may be; `fallback`: max(current, fallback_replicas).
@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from autoscaler.decide import auto, concurrency, latency_slo, schedule, step, target_tracking
+from autoscaler.decide import auto, concurrency, latency_slo, predictive, schedule, step, target_tracking
 from autoscaler.decide.history import History
 from autoscaler.decide.memory import Memory, PolicyMemory, PolicyTables
 from autoscaler.decide.question import Answer, Question
@@ -28,8 +28,10 @@ RECOMMENDERS: Mapping[str, Callable[[Any, Question], Answer]] = {
     "schedule": schedule.recommend,
     "latency_slo": latency_slo.recommend,
     "auto": auto.recommend,
+    "predictive": predictive.recommend,
 }
 
+ASKED_LAST = ("predictive", "schedule")
 FALLBACK_REPLICAS = 3  # the contract's default of `fallback_replicas`
 
 
@@ -66,8 +68,8 @@ def ask(
     kept: dict[str, PolicyMemory] = {}
     tables: dict[str, PolicyTables] = {}
     blind = panic = False
-    others: bool | None = None
-    for index, policy in sorted(enumerate(spec.policies), key=lambda each: each[1].type == "schedule"):
+    others: dict[str, bool] = {}
+    for index, policy in sorted(enumerate(spec.policies), key=lambda each: _turn(each[1].type)):
         slot = f"{index}:{policy.type}"
         question = Question(
             seen=seen,
@@ -77,7 +79,7 @@ def ask(
             memory=memory.policies.get(slot, {}),
             tables=memory.tables.get(slot, {}),
             floor=within.min,
-            others_answer=others,
+            others_answer=_any(others, before=policy.type),
             history=history,
             wall=t + seen.wall_offset,
             max_concurrency=spec.route.max_concurrency,
@@ -88,8 +90,7 @@ def ask(
             value, reason = _blind(spec.behavior, answer, current, within.max)
             blind = blind or value is None
         panic = panic or answer.panic
-        if policy.type != "schedule":
-            others = bool(others) or value is not None
+        others[policy.type] = others.get(policy.type, False) or value is not None
         if answer.memory:
             kept[slot] = answer.memory
         if answer.tables:
@@ -100,6 +101,17 @@ def ask(
     held = blind and (best is None or best.value is None or best.value < current)
     wanted = current if best is None or best.value is None else best.value
     return Said(in_order, wanted, held, panic, _why(in_order, best, held), kept, tables)
+
+
+def _turn(kind: str) -> int:
+    """When a policy of this type is asked: 0 is first."""
+    return ASKED_LAST.index(kind) + 1 if kind in ASKED_LAST else 0
+
+
+def _any(answered: Mapping[str, bool], before: str) -> bool | None:
+    """Whether a policy that is asked before those of this type gave a number, None where the file has none."""
+    earlier = [gave for kind, gave in answered.items() if _turn(kind) < _turn(before)]
+    return any(earlier) if earlier else None
 
 
 def _blind(behavior: Behavior, answer: Answer, current: int, most: int) -> tuple[int | None, str]:

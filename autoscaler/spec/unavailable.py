@@ -8,7 +8,6 @@ from autoscaler.spec.problems import Problems
 from autoscaler.spec.volumes import NOT_YET
 
 LATER_KEYS = ("warm_pool", "shadow", "rollout")
-LATER_POLICIES = ("predictive",)
 LATER_SOURCES = ("scrape", "http", "redis", "rabbitmq")
 LATER_RUNTIMES = ("swarm", "kubernetes")
 LATER_ROUTE_KEYS = ("tls", "sticky", "canary")
@@ -106,14 +105,7 @@ def _check_policies(root: MapNode, problems: Problems) -> None:
 
 
 def _check_policy(policy: MapNode, path: Path, problems: Problems) -> None:
-    kind, metric = policy.get("type"), policy.get("metric")
-    if isinstance(kind, Scalar) and kind.value in LATER_POLICIES:
-        problems.add(
-            kind.mark,
-            path,
-            f"policy type {kind.text} is {NOT_YET}",
-            "available: target_tracking, concurrency, step, schedule, latency_slo, auto",
-        )
+    metric = policy.get("metric")
     source = metric.get("source") if isinstance(metric, MapNode) else None
     if isinstance(source, Scalar) and source.value in LATER_SOURCES:
         problems.add(source.mark, (*path, "metric"), f"source {source.text} is {NOT_YET}", "available: prometheus")

@@ -35,7 +35,7 @@ _MISSING = {
     "source": "allowed: prometheus",
     "server": "say where it answers: `server: http://127.0.0.1:9090`",
     "query": "write a query for one number: `query: 'sum(queue_depth)'`",
-    "target": "write the requests at once that one replica bears, such as `target: 10`",
+    "target": "write what one replica bears, such as `target: 10`",
     "metric": f"allowed: {', '.join(typing.get_args(MetricName))}, or a mapping with `source`",
     "objective": "say the longest good latency: `objective: 250ms`",
     "period": "write it like `period: 15s`",

@@ -14,6 +14,7 @@ from autoscaler.spec.models import (
     Concurrency,
     LatencySlo,
     Policy,
+    Predictive,
     Rate,
     ReplicaSpec,
     Route,
@@ -54,6 +55,11 @@ def step(*rules: Mapping[str, Any], metric: str = "queue_length", cooldown: floa
 def latency_slo(objective: float = 0.25, **keys: Any) -> LatencySlo:
     """A latency_slo policy: 95% within 250 ms where nothing else is said."""
     return LatencySlo.model_validate({"type": "latency_slo", "objective": objective, **keys})
+
+
+def predictive(metric: str = "request_rate", target: float = 50.0, **keys: Any) -> Predictive:
+    """A predictive policy, of 50 a replica, a day's season and five minutes ahead where nothing else is said."""
+    return Predictive.model_validate({"type": "predictive", "metric": metric, "target": target, **keys})
 
 
 def schedule(*rules: Mapping[str, Any], timezone: str = "UTC") -> Schedule:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from autoscaler.decide.memory import Memory
 from autoscaler.model import Observation, Orders, Override, PauseKind, Sample
 from autoscaler.spec.models import Behavior, Policy, Rate, ScalingRules, ServiceSpec
-from tests.decide.builders import auto, concurrency, fold, latency_slo, schedule, service, step, tracking
+from tests.decide.builders import auto, concurrency, fold, latency_slo, predictive, schedule, service, step, tracking
 
 NAMES = ("request_rate", "queue_length", "latency_p95", "concurrency")
 values = st.none() | st.floats(0, 1e4) | st.sampled_from([float("nan"), float("inf"), 0.0])
@@ -80,8 +80,18 @@ promised = st.builds(
 automatic = st.builds(
     lambda percentile, wait: auto(percentile=percentile, wait=wait), st.floats(50, 99.9), st.floats(0.01, 2)
 )
-paced: st.SearchStrategy[Policy] = st.one_of(tracked, concurrent, scheduled, promised, automatic)
-every_type: st.SearchStrategy[Policy] = st.one_of(tracked, concurrent, stepped, scheduled, promised, automatic)
+foreseen = st.builds(
+    lambda metric, target, season, horizon, window: predictive(
+        metric, target, season=season * 60.0, horizon=horizon, window=window
+    ),
+    st.sampled_from(["request_rate", "queue_length", "concurrency"]),
+    st.floats(0.01, 1000),
+    st.integers(60, 7 * 1440),
+    st.floats(60, 1800),
+    st.floats(0, 60),
+)
+paced: st.SearchStrategy[Policy] = st.one_of(tracked, concurrent, scheduled, promised, foreseen, automatic)
+every_type: st.SearchStrategy[Policy] = st.one_of(tracked, concurrent, stepped, scheduled, promised, foreseen, automatic)
 
 
 @st.composite

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from autoscaler.decide.history import KEPT, History, begun, keep, minute_of
 from autoscaler.model import Sample
-from tests.decide.builders import auto, tracking
+from tests.decide.builders import auto, predictive, tracking
 
 
 def told(*samples: tuple[int, float | None]) -> History:
@@ -53,6 +53,7 @@ def test_what_is_told_is_before_the_minute_that_runs(samples: list[tuple[int, fl
 def test_only_policies_that_learn_from_days_have_one() -> None:
     totals = {"request_rate": Sample(4.0, 0.0)}
     assert keep((tracking(),), totals, {}, 5) == {}
+    assert keep((predictive(),), totals, {}, 5).keys() == {"request_rate"}
     kept = keep((tracking(), auto()), totals, {}, 5)
     assert keep((auto(),), {}, kept, 6)["request_rate"].values == (4.0,)
 

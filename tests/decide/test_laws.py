@@ -13,6 +13,7 @@ from autoscaler.spec.models import REPLICA_METRICS, Behavior, ServiceSpec
 from tests.decide.builders import fold, service, tracking
 from tests.decide.strategies import (
     concurrent,
+    foreseen,
     histories,
     line_of,
     observations,
@@ -25,7 +26,7 @@ from tests.decide.strategies import (
     tracked,
 )
 
-unscheduled = st.one_of(tracked, concurrent, stepped, promised)
+unscheduled = st.one_of(tracked, concurrent, stepped, promised, foreseen)
 HOLDING = ("stabilization", "anti_flap", "scale_up_rate", "scale_down_rate")
 laws = settings(max_examples=80, deadline=None)
 

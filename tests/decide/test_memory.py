@@ -12,7 +12,19 @@ from hypothesis import strategies as st
 from autoscaler.decide import EMPTY, Memory, decide
 from autoscaler.decide.memory import AWAY_S, MAX_CHARACTERS, MAX_LEVEL, Asked, Flaps, Forced, Point, Scaled, Turn, aged
 from autoscaler.decide.recommend import RECOMMENDERS
-from tests.decide.builders import HPA, auto, concurrency, fold, latency_slo, schedule, seen, service, step, tracking
+from tests.decide.builders import (
+    HPA,
+    auto,
+    concurrency,
+    fold,
+    latency_slo,
+    predictive,
+    schedule,
+    seen,
+    service,
+    step,
+    tracking,
+)
 
 FULL = Memory(
     t=1000.0,
@@ -103,6 +115,7 @@ def test_a_long_life_remembers_no_more_than_a_short_one() -> None:
         schedule({"cron": "*/5 * * * *", "for": "1m", "min": 3}),
         auto(),
         latency_slo(0.25),
+        predictive(season="1h"),
         max=20,
         behavior=HPA,
     )

@@ -179,7 +179,10 @@ POLICIES: Mapping[str, Mapping[str, Values]] = {
     "schedule": {
         "timezone": ZONES, "rules": lambda random: [_some(random, RULE, 0.8) for _ in range(random.randint(0, 3))],
     },
-    "predictive": {}, "x": {},
+    "predictive": {
+        "metric": metric, "target": NUMBERS, "season": DURATIONS, "horizon": DURATIONS, "window": DURATIONS,
+    },
+    "x": {},
 }  # fmt: skip
 BEHAVIOR: Mapping[str, Values] = {
     "stabilization_window": DURATIONS, "select": ("max", "min", "disabled", "x"),

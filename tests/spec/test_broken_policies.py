@@ -17,7 +17,7 @@ BROKEN = [
     (
         "{type: concurrency}",
         "8:5: policies[0].target: is missing",
-        "write the requests at once that one replica bears, such as `target: 10`",
+        "write what one replica bears, such as `target: 10`",
     ),
     ("{type: concurrency, target: 0}", "8:25: policies[0].target: found 0", "write more than 0"),
     ("{type: concurrency, target: 9, metric: cpu}", "8:36: policies[0].metric: unknown key", f"allowed: {CONCURRENCY_KEYS}"),

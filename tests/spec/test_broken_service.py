@@ -297,7 +297,7 @@ BROKEN = [
     pytest.param(
         changed("type: target_tracking\n    metric", "metric"),
         "8:5: policies[0].type: is missing",
-        "allowed: target_tracking, concurrency, step, schedule, latency_slo, auto",
+        "allowed: target_tracking, concurrency, step, schedule, latency_slo, predictive, auto",
         id="type missing",
     ),
     pytest.param(
@@ -363,12 +363,6 @@ BROKEN = [
         "11:17: policies[0].tolerance.down: found '100%'",
         "write less than 1",
         id="tolerance",
-    ),
-    pytest.param(
-        changed("type: target_tracking", "type: predictive"),
-        "8:11: policies[0]: policy type predictive is not available yet",
-        "available: target_tracking, concurrency, step, schedule, latency_slo, auto",
-        id="type later",
     ),
     pytest.param(
         GOOD + "scale_to_zero: {idle: 5m}\n",

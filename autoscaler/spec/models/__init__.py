@@ -18,6 +18,7 @@ from autoscaler.spec.models.metrics import (
     MetricName,
 )
 from autoscaler.spec.models.policies import Measured, Policy
+from autoscaler.spec.models.predictive import Predictive
 from autoscaler.spec.models.replica import Build, HealthCheck, Logging, Mount, ReplicaSpec, Secret, Ulimit
 from autoscaler.spec.models.route import Bind, Route
 from autoscaler.spec.models.schedule import Schedule, ScheduleRule
@@ -52,6 +53,7 @@ __all__ = [
     "MetricName",
     "Mount",
     "Policy",
+    "Predictive",
     "PrometheusMetric",
     "Rate",
     "ReplicaSpec",

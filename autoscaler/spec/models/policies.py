@@ -12,9 +12,12 @@ from pydantic import Field
 from autoscaler.spec.models.auto import Auto
 from autoscaler.spec.models.concurrency import Concurrency
 from autoscaler.spec.models.latency_slo import LatencySlo
+from autoscaler.spec.models.predictive import Predictive
 from autoscaler.spec.models.schedule import Schedule
 from autoscaler.spec.models.step import Step
 from autoscaler.spec.models.target_tracking import TargetTracking
 
-Measured = TargetTracking | Step  # their metric, `measured`, may be another system's
-Policy = Annotated[TargetTracking | Concurrency | Step | Schedule | LatencySlo | Auto, Field(discriminator="type")]
+Measured = TargetTracking | Step | Predictive  # their metric, `measured`, may be another system's
+Policy = Annotated[
+    TargetTracking | Concurrency | Step | Schedule | LatencySlo | Predictive | Auto, Field(discriminator="type")
+]

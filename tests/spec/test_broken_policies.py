@@ -80,6 +80,63 @@ BROKEN = [
         "8:40: policies[0].steps: found '250ms'",
         "queue_length takes a plain number such as 50",
     ),
+    (
+        "{type: predictive, target: 50}",
+        "8:5: policies[0].metric: is missing",
+        "allowed: request_rate, concurrency, queue_length, latency_p50, latency_p90, latency_p95, latency_p99, error_ratio,"
+        " cpu, memory, or a mapping with `source`",
+    ),
+    (
+        "{type: predictive, metric: request_rate}",
+        "8:5: policies[0].target: is missing",
+        "write what one replica bears, such as `target: 10`",
+    ),
+    ("{type: predictive, metric: request_rate, target: 0}", "8:46: policies[0].target: found 0", "write more than 0"),
+    (
+        "{type: predictive, metric: cpu, target: 70%}",
+        "8:24: policies[0].metric: cpu hangs on how many replicas there are, so it is no load",
+        "allowed: request_rate, concurrency, queue_length, or a mapping with `source`",
+    ),
+    (
+        "{type: predictive, metric: latency_p95, target: 250ms}",
+        "8:24: policies[0].metric: latency_p95 hangs on how many replicas there are, so it is no load",
+        "allowed: request_rate, concurrency, queue_length, or a mapping with `source`",
+    ),
+    (
+        "{type: predictive, metric: request_rate, target: 50, season: 30m}",
+        "8:58: policies[0].season: found '30m'",
+        "write at least 1h",
+    ),
+    (
+        "{type: predictive, metric: request_rate, target: 50, season: 8d}",
+        "8:58: policies[0].season: found '8d'",
+        "write at most 7d",
+    ),
+    (
+        "{type: predictive, metric: request_rate, target: 50, season: 24h1s}",
+        "8:58: policies[0].season: is no whole number of minutes",
+        "write it like 24h",
+    ),
+    (
+        "{type: predictive, metric: request_rate, target: 50, horizon: 30s}",
+        "8:58: policies[0].horizon: found '30s'",
+        "write at least 1m",
+    ),
+    (
+        "{type: predictive, metric: request_rate, target: 50, horizon: 3h}",
+        "8:58: policies[0].horizon: found '3h'",
+        "write at most 2h",
+    ),
+    (
+        "{type: predictive, metric: request_rate, target: 50, season: 1h, horizon: 31m}",
+        "8:70: policies[0].horizon: is more than half of a season",
+        "write a shorter one, or a longer `season`",
+    ),
+    (
+        "{type: predictive, metric: request_rate, target: 50, seasons: 24h}",
+        "8:58: policies[0].seasons: unknown key",
+        "did you mean `season`?",
+    ),
     ("{type: schedule}", "8:5: policies[0].rules: is missing", 'write one, such as {cron: "0 8 * * 1-5", for: 10h, min: 4}'),
     (
         '{type: schedule, timezone: Berlin, rules: [{cron: "0 8 * * *", for: 1h, min: 2}]}',

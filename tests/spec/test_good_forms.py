@@ -12,6 +12,7 @@ from autoscaler.spec.models import (
     LatencySlo,
     Logging,
     Mount,
+    Predictive,
     Secret,
     Step,
     TargetTracking,
@@ -235,6 +236,7 @@ def test_who_brings_a_pace_of_their_own_is_bounded_by_none(tmp_path: Path) -> No
     given = head + "  - {type: concurrency, target: 9}\nbehavior: {scale_down: {stabilization_window: 1m}}\n"
     assert spec_of(tmp_path, given).behavior.scale_down.stabilization_window == 60.0
     assert spec_of(tmp_path, head + "  - {type: latency_slo, objective: 250ms}\n").behavior == alone
+    assert spec_of(tmp_path, head + "  - {type: predictive, metric: request_rate, target: 9}\n").behavior == alone
     beside = spec_of(tmp_path, GOOD + "  - {type: concurrency, target: 9}\n").behavior
     assert beside.scale_down.stabilization_window == 300.0
 
@@ -261,3 +263,17 @@ def test_latency_slo_is_of_95_per_cent_where_nothing_else_is_said(tmp_path: Path
     assert isinstance(policy, LatencySlo)
     assert (policy.metric, policy.share, policy.aim, policy.per_replica) == ("latency_p95", 0.95, 0.25, False)
     assert policy.windows == dict.fromkeys(("request_rate", "concurrency", "queue_length", "latency_p95"), 10.0)
+
+
+def test_predictive_looks_five_minutes_ahead_by_days_where_nothing_else_is_said(tmp_path: Path) -> None:
+    policy = spec_of(tmp_path, GOOD + "  - {type: predictive, metric: request_rate, target: 50}\n").policies[1]
+    assert isinstance(policy, Predictive)
+    assert (policy.season, policy.horizon, policy.window) == (86400.0, 300.0, 10.0)
+    assert (policy.metric, policy.aim, policy.per_replica) == ("request_rate", 50.0, True)
+
+
+def test_predictive_takes_another_systems_metric(tmp_path: Path) -> None:
+    depth = "{source: prometheus, name: depth, server: 'http://p', query: up, window: 1m}"
+    spec = spec_of(tmp_path, GOOD + f"  - {{type: predictive, metric: {depth}, target: 20, season: 7d, horizon: 1h}}\n")
+    assert spec.sources.keys() == {"depth"}
+    assert spec.policies[1].windows == {"depth": 60.0}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from autoscaler.decide import Memory, decide
 from autoscaler.decide.history import DAY, History
 from autoscaler.decide.memory import MAX_COUNT
-from autoscaler.decide.predictive.contest import Contest
+from autoscaler.decide.predictive.contest import Contest, begun
 from autoscaler.decide.predictive.kept import Kept, read, written
 from autoscaler.model import Decision, Mode, Observation, Orders, Sample
 from autoscaler.spec.models import Policy, Predictive, ServiceSpec
@@ -206,10 +206,13 @@ def test_what_is_written_is_read() -> None:
 
 
 def test_asked_again_at_the_same_time_nothing_more_is_learned() -> None:
-    memory = knowing(DAYS, BESIDE, NOW - 1)
+    numbers, tables = written(Kept(NOW - 1, begun(DAY, 1, DAYS), 0))
+    memory = remembering(DAYS, NOW - 1)
+    memory = replace(memory, policies={"1:predictive": numbers}, tables={"1:predictive": tables})
     tick = seen(NOW, 1, request_rate=100.0)
     first, after = decide(BESIDE, tick, memory)
     again, same = decide(BESIDE, tick, after)
+    assert after.policies["1:predictive"]["due"] == numbers["due"] + 5
     assert (again.recommendations, same.policies, same.tables) == (first.recommendations, after.policies, after.tables)
 
 

@@ -1,7 +1,7 @@
 """What each model forecasts, from histories that can be told by hand."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autoscaler.decide.history import DAY
@@ -96,6 +96,7 @@ def test_minutes_that_nobody_saw_have_no_part() -> None:
     assert told(LAST, lost, slots=3) == pytest.approx((45.0, 45.0, 22.5)), "of each the newest that is known"
 
 
+@settings(deadline=None)
 @given(st.lists(st.none() | st.floats(0, 1e6), min_size=80, max_size=400), st.integers(60, 120), st.integers(1, 6))
 def test_a_forecast_knows_nothing_of_what_came_after_it(values: list[float | None], season: int, slots: int) -> None:
     now, later = FIRST + len(values) // 2, history_of(values)

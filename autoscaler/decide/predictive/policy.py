@@ -69,8 +69,8 @@ def _kept(policy: Predictive, asked: Question) -> Kept:
     if before is None or (before.contest.season, before.contest.slots) != (season, slots):
         return Kept(asked.t, contests.begun(season, slots, history), history.minute, held=held)
     contest = contests.gone_on(before.contest, history)
-    if (before.minute, before.contest) == (history.minute, contest):
-        return replace(before, t=asked.t, held=held)
+    if (before.minute, before.contest.best, before.contest.acts) == (history.minute, contest.best, contest.acts):
+        return replace(before, t=asked.t, contest=contest, held=held)
     return Kept(asked.t, contest, history.minute, contests.forecast(contest, history), held)
 
 
@@ -91,7 +91,8 @@ def _answer(policy: Predictive, asked: Question, kept: Kept, load: float | None,
     if alone:
         why = f"{policy.metric} {now:.4g} at {policy.target:g} a replica; {why}"
     memory, tables = written(kept)
-    raw = None if load is None else tidy(load / policy.target)
+    share = None if load is None else load / policy.target
+    raw = tidy(share) if share is not None and isfinite(share) else None
     if not alone and (count == 0 or (asked.others_answer is False and count <= asked.current)):
         told = "asks for no count" if count == 0 else f"asks for no count, as {count} is no more than there are"
         return Answer(None, raw, f"{why}, {told}", memory=memory, tables=tables)

@@ -230,6 +230,9 @@ def test_a_count_is_no_larger_than_counts_are() -> None:
     spec = service(tracking(target=1e12), predictive(target=1e-6, window=0.0))
     said = decided(spec, knowing(huge, spec, NOW - 86400), huge.minute * 60.0).recommendations[1]
     assert said.value == MAX_COUNT
+    tiny = service(tracking(), predictive(target=1e-305, window=0.0))
+    said = decided(tiny, knowing(DAYS, tiny, NOW - 1), request_rate=1e-300).recommendations[1]
+    assert (said.value, said.raw) == (MAX_COUNT, None)
 
 
 def test_explain_tells_the_model_how_good_it_was_and_when_it_stands_aside() -> None:

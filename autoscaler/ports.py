@@ -12,6 +12,7 @@ from autoscaler.model import (
     Change,
     Event,
     Instance,
+    Minutes,
     Orders,
     Override,
     PauseKind,
@@ -135,6 +136,12 @@ class Store(Protocol):
     async def save(self, service: str, document: str) -> None:
         """Keep the service's document, before anything is waited for. A disk that is full raises nothing: `degraded` tells,
         and the latest is kept in memory and written when it can be."""
+
+    async def minutes(self, service: str) -> Mapping[str, Minutes]:
+        """By metric, the minutes that are kept of the service."""
+
+    async def keep_minutes(self, service: str, minutes: Mapping[str, Minutes]) -> None:
+        """Keep exactly these, as `save` keeps documents; with a document that is saved right after it goes in one piece."""
 
     async def written(self) -> None:
         """Have all that was saved before this call on the disk. Returns when that was tried, or after a moment: a disk that

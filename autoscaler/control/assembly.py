@@ -36,7 +36,8 @@ async def assemble(
     parts: Parts, spec: ServiceSpec, engine: EngineWatch, proxy: ProxyWatch, meters: Meters, orders: Orders
 ) -> Service:
     """A loop that goes on from what the store has of the service."""
-    saved, problem = load(await parts.store.load(spec.service), parts.clock.now())
+    document, minutes = await parts.store.load(spec.service), await parts.store.minutes(spec.service)
+    saved, problem = load(document, minutes, parts.clock.now())
     if problem:
         parts.emit(Event(parts.clock.now(), spec.service, EventKind.STATE_FAULT, cause=problem))
     stirred = asyncio.Event()

@@ -245,6 +245,7 @@ class Daemon:
         await leaving.end()
         self.meters.drop(service)
         self._orders.pop(service, None)
+        await self.parts.store.keep_minutes(service, {})
         await self.parts.store.save(service, dump(Saved(book=Book(leaving.loop.book.next_number))))
         await self.parts.store.set_orders(service, NO_ORDERS)
         await hit_async("service.forgotten")

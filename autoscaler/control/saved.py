@@ -1,15 +1,18 @@
 """What one service keeps over a restart of the daemon, as one JSON document in the store.
 
-A document that can't be read is as good as none: the service is then adopted from what runtime and proxy show.
+The minutes that were measured stand beside it: they are many, and few of them change. A document that can't be read is as
+good as none: the service is then adopted from what runtime and proxy show.
 """
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from math import isfinite
 from typing import Any
 
+from autoscaler.decide.history import restored
 from autoscaler.decide.memory import EMPTY, Memory
+from autoscaler.model import Minutes
 from autoscaler.reconcile.backoff import LONGEST_WAIT_S, Backoff
 from autoscaler.reconcile.plan import NEW_BOOK, Book
 from autoscaler.spec.nodes import shown
@@ -40,8 +43,14 @@ def dump(saved: Saved) -> str:
     return f'{{"memory": {saved.memory.to_json()}, {json.dumps(rest)[1:]}'
 
 
-def load(document: str | None, now: float) -> tuple[Saved, str]:
-    """What a document says, and what was wrong with it. Times later than `now` become now."""
+def load(document: str | None, minutes: Mapping[str, Minutes], now: float) -> tuple[Saved, str]:
+    """What a document and minutes say, and what was wrong with it. Times later than `now` become now."""
+    saved, problem = _read(document, now)
+    memory = replace(saved.memory, history=restored(saved.memory.history, minutes))
+    return replace(saved, memory=memory), problem
+
+
+def _read(document: str | None, now: float) -> tuple[Saved, str]:
     if document is None:
         return Saved(), ""
     try:

@@ -16,6 +16,7 @@ from autoscaler.control.images import Images
 from autoscaler.control.rechecks import Rechecks
 from autoscaler.control.saved import Saved, dump
 from autoscaler.control.watches import EngineWatch, ProxyWatch
+from autoscaler.decide.history import told
 from autoscaler.errors import AutoscalerError, EngineUnavailable
 from autoscaler.faultpoints import hit_async
 from autoscaler.model import Event, EventKind, Instance, Orders, Plan, Replica, ReplicaState
@@ -210,6 +211,7 @@ class ServiceLoop:
             self._images.keep_only(frozenset([self.spec.spec_hash, *(r.spec_hash for r in self.replicas)]))
             images = self._images.known()
         saved = Saved(self.deciding.memory, self.book, images, ready_at, stopping)
+        await self._store.keep_minutes(self.spec.service, told(self.deciding.memory.history))
         await self._store.save(self.spec.service, dump(saved))
 
     def _join(self, seen: Seen) -> None:

@@ -2,8 +2,9 @@
 
     values[i]   the mean of the samples in minute `first` + i since 1970, None where there was none
 
-A minute is told once it is over. A clock that is put back writes its minutes anew. It is remembered as all else is, but not
-saved: it is too long to be written each second.
+A minute is told once it is over. A clock that is put back writes its minutes anew. It is remembered as all else is, and
+saved apart: it is too long to be written each second. `request_rate` is kept of any service: a policy that comes later
+learns from it, and what a policy would have done can be tried on it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,13 +12,13 @@ from dataclasses import dataclass, replace
 from math import isfinite
 
 from autoscaler.decide.rounding import tidy
-from autoscaler.model import Sample
+from autoscaler.model import MINUTE_S, Minutes, Sample
 from autoscaler.spec.models import Policy
 
-MINUTE_S = 60.0
 DAY = 1440
 KEPT = 14 * DAY
 LEARN_FROM_DAYS = ("auto", "predictive")
+OF_ANY = "request_rate"
 
 Values = tuple[float | None, ...]
 
@@ -45,7 +46,7 @@ class History:
     def seen(self, value: float | None, minute: int) -> "History":
         """With one more sample, in that minute."""
         history = self if minute == self.minute else self._turned(minute)
-        if value is None or not isfinite(value):
+        if value is None or not isfinite(history.total + value):
             return history
         return replace(history, total=history.total + value, count=history.count + 1)
 
@@ -73,11 +74,26 @@ def minute_of(wall: float) -> int:
 def keep(
     policies: Iterable[Policy], totals: Mapping[str, Sample], remembered: Mapping[str, History], minute: int
 ) -> Mapping[str, History]:
-    """The histories that these policies learn from, with this tick's samples."""
+    """The histories of a service with these policies, with this tick's samples."""
     kept: dict[str, History] = {}
-    for policy in policies:
-        if policy.type in LEARN_FROM_DAYS and policy.metric not in kept:
-            sample = totals.get(policy.metric)
-            before = remembered.get(policy.metric) or begun(minute)
-            kept[policy.metric] = before.seen(None if sample is None else sample.value, minute)
+    for metric in (OF_ANY, *(policy.metric for policy in policies if policy.type in LEARN_FROM_DAYS)):
+        if metric not in kept:
+            sample = totals.get(metric)
+            before = remembered.get(metric) or begun(minute)
+            kept[metric] = before.seen(None if sample is None else sample.value, minute)
     return kept
+
+
+def told(histories: Mapping[str, History]) -> Mapping[str, Minutes]:
+    """The minutes that are over, by metric: what is saved of histories."""
+    return {metric: Minutes(history.first, history.values) for metric, history in histories.items()}
+
+
+def restored(running: Mapping[str, History], saved: Mapping[str, Minutes]) -> Mapping[str, History]:
+    """The histories of which the minutes that ran, and those that were over, were saved apart."""
+    histories = {metric: History(minutes.first, minutes.means, minutes.end) for metric, minutes in saved.items()}
+    for metric, history in running.items():
+        if metric in saved:
+            history = replace(history, values=saved[metric].between(history.first, history.minute))
+        histories[metric] = history
+    return histories

@@ -6,8 +6,8 @@ last move to a bound and where it came from, `idle_since` since when there has b
 turned back lately. `samples` holds, by metric, what
 its longest window needs, and `policies` what each policy keeps for itself, by its place and type: numbers, of which those
 named `..._at` are times, and `tables` of numbers, whose rows begin with a time where the table is named so. `history` holds
-the minutes that some policies learn from; it is not saved. Times are Unix seconds. Nothing here is older than some window
-needs, so it does not grow.
+the minutes that policies learn from: of these the JSON has the one that runs, those that are over are kept beside it. Times
+are Unix seconds. Nothing here is older than some window needs, so it does not grow.
 """
 
 import json
@@ -16,12 +16,13 @@ from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import Any, TypeVar
 
-from autoscaler.decide.history import History
+from autoscaler.decide.history import KEPT, History
 
 VERSION = 1
 AWAY_S = 60.0  # who was away that long starts without history, so falls wait for a full window
 BEGINS_ANEW = (":concurrency",)  # policies whose first tick keeps the count for as long as their window
 MAX_COUNT = 1_000_000
+FURTHEST_MINUTE = 10**12
 MAX_LEVEL = 32
 MAX_CHARACTERS = 16 * 1024 * 1024
 
@@ -98,7 +99,7 @@ class Memory:
     history: Mapping[str, History] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        """The text that `from_json` reads: all but the history."""
+        """The text that `from_json` reads: all but the history's minutes that are over."""
         return json.dumps(
             {
                 "version": VERSION,
@@ -113,6 +114,7 @@ class Memory:
                 "samples": {name: [[p.t, p.value] for p in points] for name, points in self.samples.items()},
                 "policies": {name: dict(numbers) for name, numbers in self.policies.items()},
                 "tables": {name: dict(tables) for name, tables in self.tables.items()},
+                "history": {name: [h.first, h.minute, h.total, h.count] for name, h in self.history.items()},
             },
             separators=(",", ":"),
             allow_nan=False,
@@ -160,7 +162,7 @@ def aged(memory: Memory, now: float) -> Memory:
 
 # ---------------------------------------------------------------- reading what was saved, trusting nothing
 
-_LATER_KEYS = {"flaps", "tables"}  # that what was saved by an earlier version lacks
+_LATER_KEYS = {"flaps", "tables", "history"}  # that what was saved by an earlier version lacks
 _KEYS = _LATER_KEYS | {
     "version", "t", "desired", "recent", "latest", "scaled", "forced", "idle_since", "samples", "policies"
 }  # fmt: skip
@@ -208,6 +210,7 @@ def _memory(saved: Mapping[str, Any], now: float) -> Memory:
             name: {key: table(key, rows) for key, rows in _mapping(tables).items()}
             for name, tables in _mapping(saved.get("tables", {})).items()
         },
+        history={name: _running(minute) for name, minute in _mapping(saved.get("history", {})).items()},
     )
 
 
@@ -228,6 +231,22 @@ def _flaps(given: Any, time: Callable[[Any], float]) -> Flaps:
 def _flag(given: Any) -> bool:
     if not isinstance(given, bool):
         raise ValueError(f"saved memory holds {given!r:.40} for yes or no")
+    return given
+
+
+def _running(given: Any) -> History:
+    """The minute that ran; none of those before it is known from here."""
+    if not isinstance(given, list) or len(given) != 4:
+        raise ValueError(f"saved memory holds {given!r:.40} for a minute")
+    first, minute, count = _minute(given[0]), _minute(given[1]), _count(given[3])
+    if not 0 <= minute - first <= KEPT:
+        raise ValueError(f"saved memory holds a history from minute {first} to {minute}")
+    return History(first, (None,) * (minute - first), minute, _number(given[2]), count)
+
+
+def _minute(given: Any) -> int:
+    if isinstance(given, bool) or not isinstance(given, int) or abs(given) > FURTHEST_MINUTE:
+        raise ValueError(f"saved memory holds {given!r:.40} for a minute")
     return given
 
 

@@ -10,6 +10,7 @@ from autoscaler.model.accounts import Account, Basis, Move, Turn, Without
 from autoscaler.model.decisions import Decision, Fence, Limit, Mode, Recommendation
 from autoscaler.model.events import Event, EventKind
 from autoscaler.model.instances import Address, Change, Exit, Instance, Phase, Usage
+from autoscaler.model.minutes import MINUTE_S, Minutes
 from autoscaler.model.observations import Observation, Reading, Sample
 from autoscaler.model.orders import NO_ORDERS, Orders, Override, PauseKind
 from autoscaler.model.plans import Action, Backend, Plan, Remove, Start, Stop
@@ -17,6 +18,7 @@ from autoscaler.model.replicas import Replica, ReplicaState, Step
 from autoscaler.model.servers import Check, FailureCause, ProxyView, Request, Server, ServerState, Traffic, Verdict
 
 __all__ = [
+    "MINUTE_S",
     "NO_ORDERS",
     "Account",
     "Action",
@@ -33,6 +35,7 @@ __all__ = [
     "Fence",
     "Instance",
     "Limit",
+    "Minutes",
     "Mode",
     "Move",
     "Observation",

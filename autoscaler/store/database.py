@@ -14,12 +14,15 @@ from pathlib import Path
 
 from autoscaler.errors import StateError
 from autoscaler.faultpoints import hit
+from autoscaler.model import Minutes
+from autoscaler.store.hours import ByService, hours_of, read_hours, to_text
 from autoscaler.store.rows import Row
 
 JOURNAL_ROWS = 100_000
 JOURNAL_AGE_S = 90 * 86400.0
 JOURNAL_KEPT_ROWS = 10_000  # whatever their age: a clock that jumps ten years ahead must not empty the journal
 PRUNE_EVERY_ROWS = 1000
+WITH_HOURS = 2  # the migration that made that table
 CHECKPOINT_PAGES = 256  # 1 MB of log, then it is folded into the file
 BUSY_TIMEOUT_S = 1.0
 
@@ -29,21 +32,25 @@ _MAGIC = b"SQLite format 3\x00"
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """All that is read at a start; the journal stays where it is."""
+    """All that is read at a start; the journal stays where it is. `unread` counts, by service, hours that can't be read."""
 
     documents: Mapping[str, str] = field(default_factory=dict)
     orders: Mapping[str, str] = field(default_factory=dict)
     policies: Mapping[str, str] = field(default_factory=dict)
+    minutes: ByService = field(default_factory=dict)
+    unread: Mapping[str, int] = field(default_factory=dict)
     last_number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one commit writes: by service its text, None to delete it; `policies` replace all that are there."""
+    """What one commit writes: by service its text, None to delete it; `policies` replace all that are there, and a service's
+    `minutes` all of that service's."""
 
     documents: Mapping[str, str | None] = field(default_factory=dict)
     orders: Mapping[str, str | None] = field(default_factory=dict)
     policies: Mapping[str, str] | None = None
+    minutes: ByService = field(default_factory=dict)
     rows: Sequence[Row] = ()
 
 
@@ -70,6 +77,7 @@ class Database:
         self._path = path
         self._connection: sqlite3.Connection | None = None
         self._rows_since_pruning = 0
+        self._minutes: dict[str, Mapping[str, Minutes]] = {}  # that are in the file, so that only what is new is written
 
     @property
     def is_open(self) -> bool:
@@ -90,6 +98,7 @@ class Database:
             connection.close()
             raise
         self._connection = connection
+        self._minutes = dict(saved.minutes)
         return saved
 
     def read(self) -> Saved:
@@ -113,9 +122,12 @@ class Database:
             if batch.policies is not None:
                 connection.execute("DELETE FROM policies")
                 _write_texts(connection, "policies", "document", batch.policies)
+            for service, minutes in batch.minutes.items():
+                _write_minutes(connection, service, self._minutes.get(service, {}), minutes)
             connection.executemany("INSERT OR REPLACE INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", batch.rows)
             hit("store.commit.before")
         hit("store.commit.after")
+        self._minutes.update(batch.minutes)
         self._rows_since_pruning += len(batch.rows)
         if self._rows_since_pruning >= PRUNE_EVERY_ROWS:
             _prune(connection)
@@ -172,10 +184,13 @@ def version_of(connection: sqlite3.Connection) -> int:
 def read_saved(connection: sqlite3.Connection) -> Saved:
     """All but the journal."""
     last = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
+    minutes, unread = _read_minutes(connection)
     return Saved(
         documents=dict(connection.execute("SELECT service, document FROM documents")),
         orders=dict(connection.execute("SELECT service, orders FROM orders")),
         policies=dict(connection.execute("SELECT service, document FROM policies")),
+        minutes=minutes,
+        unread=unread,
         last_number=int(last[0]) if last else 0,
     )
 
@@ -230,6 +245,24 @@ def _write_texts(connection: sqlite3.Connection, table: str, column: str, texts:
             connection.execute(f"DELETE FROM {table} WHERE service = ?", (service,))
         else:
             connection.execute(f"INSERT OR REPLACE INTO {table} (service, {column}) VALUES (?, ?)", (service, text))
+
+
+def _read_minutes(connection: sqlite3.Connection) -> tuple[ByService, Mapping[str, int]]:
+    if version_of(connection) < WITH_HOURS:  # looked at as it is, before a daemon of this version has run
+        return {}, {}
+    return read_hours(connection.execute("SELECT service, metric, hour, means FROM hours ORDER BY service, metric, hour"))
+
+
+def _write_minutes(
+    connection: sqlite3.Connection, service: str, written: Mapping[str, Minutes], minutes: Mapping[str, Minutes]
+) -> None:
+    """Have exactly these minutes of a service in the file that has `written`."""
+    for metric in written.keys() | minutes.keys():
+        was, now = (hours_of(those[metric]) if metric in those else {} for those in (written, minutes))
+        gone = [(service, metric, hour) for hour in was.keys() - now.keys()]
+        new = [(service, metric, hour, to_text(means)) for hour, means in now.items() if was.get(hour) != means]
+        connection.executemany("DELETE FROM hours WHERE service = ? AND metric = ? AND hour = ?", gone)
+        connection.executemany("INSERT OR REPLACE INTO hours VALUES (?, ?, ?, ?)", new)
 
 
 def _prune(connection: sqlite3.Connection) -> None:

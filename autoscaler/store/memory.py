@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Self
 
 from autoscaler.errors import StateError
-from autoscaler.model import NO_ORDERS, Event, Orders
+from autoscaler.model import NO_ORDERS, Event, Minutes, Orders
 from autoscaler.store.database import JOURNAL_ROWS, NEWEST_VERSION, Database, Saved, version_in_header
 from autoscaler.store.rows import Row, newest, read_orders, to_events, to_row
 
@@ -29,6 +29,7 @@ class MemoryStore:
         self._documents = dict(saved.documents)
         self._orders, _ = read_orders(saved.orders)
         self._policies = dict(saved.policies)
+        self._minutes = dict(saved.minutes)
         self._last_number = saved.last_number
         self._rows: deque[Row] = deque(maxlen=JOURNAL_ROWS)
 
@@ -46,6 +47,12 @@ class MemoryStore:
 
     async def save(self, service: str, document: str) -> None:
         self._documents[service] = document
+
+    async def minutes(self, service: str) -> Mapping[str, Minutes]:
+        return self._minutes.get(service, {})
+
+    async def keep_minutes(self, service: str, minutes: Mapping[str, Minutes]) -> None:
+        self._minutes[service] = minutes
 
     async def written(self) -> None:
         """Memory is all there is."""

@@ -17,9 +17,10 @@ from typing import Self, TypeVar
 
 from autoscaler.drivers.threads import DaemonThreads
 from autoscaler.errors import StateError
-from autoscaler.model import NO_ORDERS, Event, EventKind, Orders
+from autoscaler.model import NO_ORDERS, Event, EventKind, Minutes, Orders
 from autoscaler.ports import Clock, Emit
 from autoscaler.store.database import Batch, Database, Saved, is_damage
+from autoscaler.store.hours import are_same
 from autoscaler.store.rows import Row, newest, orders_to_text, read_orders, to_events, to_row
 
 COMMIT_EVERY_S = 1.0
@@ -48,8 +49,10 @@ class SQLiteStore:
         self._documents: dict[str, str] = {}
         self._orders: dict[str, Orders] = {}
         self._policies: dict[str, str] = {}
+        self._minutes: dict[str, Mapping[str, Minutes]] = {}
         self._last_number = 0
         self._dirty_documents: set[str] = set()
+        self._dirty_minutes: set[str] = set()
         self._dirty_orders: set[str] = set()
         self._dirty_policies = False
         self._pending: deque[Row] = deque(maxlen=PENDING_ROWS)
@@ -83,6 +86,15 @@ class SQLiteStore:
         if self._documents.get(service) != document:
             self._documents[service] = document
             self._dirty_documents.add(service)
+            self._stirred.set()
+
+    async def minutes(self, service: str) -> Mapping[str, Minutes]:
+        return self._minutes.get(service, {})
+
+    async def keep_minutes(self, service: str, minutes: Mapping[str, Minutes]) -> None:
+        if not are_same(self._minutes.get(service, {}), minutes):
+            self._minutes[service] = minutes
+            self._dirty_minutes.add(service)
             self._stirred.set()
 
     async def written(self) -> None:
@@ -146,14 +158,16 @@ class SQLiteStore:
         self._documents = dict(saved.documents)
         self._orders, unread = read_orders(saved.orders)
         self._policies = dict(saved.policies)
+        self._minutes = dict(saved.minutes)
         self._last_number = saved.last_number
         self._writer = asyncio.create_task(self._write_for_ever(), name="state writer")
         self._writer.add_done_callback(self._writer_ended)
         if aside is not None:
             self._say_damaged(aside)
         for service in unread:
-            cause = f"{self._path}: the operator's orders can't be read, and are dropped"
-            self._emit(Event(self._clock.now(), service, EventKind.STATE_FAULT, cause=cause))
+            self._fault(service, "the operator's orders can't be read, and are dropped")
+        for service, hours in saved.unread.items():
+            self._fault(service, f"can't read {hours} of the hours kept of its metrics; left out")
         self._say(problem)
 
     # ---------------------------------------------------------------- writing
@@ -211,12 +225,14 @@ class SQLiteStore:
         documents, self._dirty_documents = self._dirty_documents, set()
         orders, self._dirty_orders = self._dirty_orders, set()
         policies, self._dirty_policies = self._dirty_policies, False
+        minutes, self._dirty_minutes = self._dirty_minutes, set()
         return Batch(
             documents={service: self._documents.get(service) for service in documents},
             orders={
                 service: orders_to_text(self._orders[service]) if service in self._orders else None for service in orders
             },
             policies=dict(self._policies) if policies else None,
+            minutes={service: self._minutes[service] for service in minutes},
             rows=tuple(self._pending),
         )
 
@@ -224,12 +240,14 @@ class SQLiteStore:
         self._dirty_documents.update(batch.documents)
         self._dirty_orders.update(batch.orders)
         self._dirty_policies |= batch.policies is not None
+        self._dirty_minutes.update(batch.minutes)
         self._stirred.set()
 
     def _mark_all_dirty(self) -> None:
         self._dirty_documents.update(self._documents)
         self._dirty_orders.update(self._orders)
         self._dirty_policies = True
+        self._dirty_minutes.update(self._minutes)
         self._stirred.set()
 
     async def _write_now(self, within_s: float = URGENT_WAITS_S) -> None:
@@ -268,8 +286,11 @@ class SQLiteStore:
         self._degraded = told
 
     def _say_damaged(self, aside: Path) -> None:
-        cause = f"{self._path}: damaged, set aside as {aside.name}; a fresh one is made"
-        self._emit(Event(self._clock.now(), "", EventKind.STATE_FAULT, cause=cause, facts={"set_aside": aside.name}))
+        self._fault("", f"damaged, set aside as {aside.name}; a fresh one is made", {"set_aside": aside.name})
+
+    def _fault(self, service: str, what: str, facts: Mapping[str, object] | None = None) -> None:
+        cause = f"{self._path}: {what}"
+        self._emit(Event(self._clock.now(), service, EventKind.STATE_FAULT, cause=cause, facts=facts or {}))
 
     def _now_as_suffix(self) -> str:
         return datetime.fromtimestamp(self._clock.now(), UTC).strftime("%Y%m%dT%H%M%SZ")

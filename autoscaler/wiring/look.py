@@ -59,7 +59,7 @@ async def look(settings: Settings, loaded: Loaded) -> Look:
         services = []
         for document in [document for document in loaded.documents if document.spec.runtime not in unseen]:
             spec, now = document.spec, clock.now()
-            saved, _problem = load(await store.load(spec.service), now)
+            saved, _problem = load(await store.load(spec.service), {}, now)
             seen = None if servers is None else servers.get(spec.service, ())
             order = orders.get(spec.service, NO_ORDERS)
             image = await readers.get(spec.runtime).image_now(spec)

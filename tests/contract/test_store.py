@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from autoscaler.model import NO_ORDERS, Event, EventKind, Orders, Override, PauseKind
+from autoscaler.model import NO_ORDERS, Event, EventKind, Minutes, Orders, Override, PauseKind
 from autoscaler.ports import Store
 from autoscaler.store.memory import MemoryStore
 from autoscaler.store.sqlite import SQLiteStore
@@ -53,6 +53,20 @@ async def test_good_policies_are_replaced_as_a_whole(store: Store) -> None:
     await store.set_good_policies({"web": "service: web", "shop": "service: shop"})
     await store.set_good_policies({"shop": "service: shop # 2"})
     assert await store.good_policies() == {"shop": "service: shop # 2"}
+
+
+async def test_minutes_are_exactly_those_of_the_service_that_were_kept_last(store: Store) -> None:
+    rate, depth = Minutes(28_333_333, (1.5, None, 2.5)), Minutes(28_333_334, (0.0,))
+    assert await store.minutes("web") == {}
+    await store.keep_minutes("web", {"request_rate": rate, "depth": depth})
+    await store.keep_minutes("shop", {"request_rate": depth})
+    assert await store.minutes("web") == {"request_rate": rate, "depth": depth}
+    longer = Minutes(rate.first, (*rate.means, 7.0))
+    await store.keep_minutes("web", {"request_rate": longer})
+    assert await store.minutes("web") == {"request_rate": longer}
+    await store.keep_minutes("web", {})
+    assert await store.minutes("web") == {}
+    assert await store.minutes("shop") == {"request_rate": depth}
 
 
 async def test_events_come_back_whole_and_numbered_from_one(store: Store) -> None:

@@ -296,6 +296,16 @@ async def test_a_service_whose_document_went_while_the_daemon_was_away_is_remove
     assert [c.service for c in host.world.engine.containers.values()] == ["shop"]
 
 
+async def test_of_a_service_that_was_removed_no_minutes_are_kept(host: Controller) -> None:
+    await running(host, "web", "shop")
+    await sleep(130)
+    assert await host.store.minutes("web")
+    (host.folder / "web.yaml").unlink()
+    await until(lambda: host.told(EventKind.SERVICE_REMOVED))
+    assert await host.store.minutes("web") == {}
+    assert (await host.store.minutes("shop"))["request_rate"].means
+
+
 async def test_a_removal_that_a_kill_cut_short_goes_on(host: Controller) -> None:
     await running(host, "web", "shop")
     host.world.proxy.hold("web-1", 60)

@@ -102,6 +102,39 @@ async def test_the_stabilization_window_goes_on(host: Controller) -> None:
     assert host.told(EventKind.REPLICA_DRAINING)[0].t - changed == pytest.approx(68, abs=5)
 
 
+async def test_the_minutes_of_any_service_go_on_over_a_kill_and_a_while_away_is_unknown(host: Controller) -> None:
+    host.write(policy())
+    host.world.proxy.rate["web"] = 40.0
+    await host.start()
+    await sleep(200)
+    await host.kill()
+    before = (await host.store.minutes("web"))["request_rate"]
+    assert len(before.means) == 3
+    assert before.means[1:] == pytest.approx((40.0, 40.0), rel=0.05)
+    await sleep(150)
+    await host.start()
+    await sleep(130)
+    after = (await host.store.minutes("web"))["request_rate"]
+    assert after.between(before.first, before.end) == before.means
+    missing = [mean is None for mean in after.means]
+    assert 1 <= sum(missing) <= 2
+    assert after.means[-1] == pytest.approx(40.0, rel=0.05)
+
+
+async def test_a_restart_within_a_minute_loses_none_of_it(host: Controller) -> None:
+    host.write(policy())
+    host.world.proxy.rate["web"] = 40.0
+    await host.start()
+    await sleep(300 - host.world.clock.now() % 60)
+    await sleep(30)
+    host.world.proxy.rate["web"] = 80.0
+    await host.kill()
+    await host.start()
+    await sleep(40)
+    mean = (await host.store.minutes("web"))["request_rate"].means[-1]
+    assert mean == pytest.approx(60.0, rel=0.1)
+
+
 async def test_a_daemon_without_history_takes_none_away_before_a_full_window(host: Controller) -> None:
     host.write(policy(least=1).replace("stabilization_window: 5s", "stabilization_window: 60s"))
     for number in (1, 2, 3):

@@ -16,13 +16,13 @@ SAVED = Saved(
 
 
 def test_it_comes_back_as_it_was_saved() -> None:
-    assert load(dump(SAVED), NOW) == (SAVED, "")
+    assert load(dump(SAVED), {}, NOW) == (SAVED, "")
 
 
 def test_a_document_of_a_daemon_that_kept_no_stops_is_as_good() -> None:
     fields = json.loads(dump(SAVED))
     del fields["stopping"]
-    saved, problem = load(json.dumps(fields), NOW)
+    saved, problem = load(json.dumps(fields), {}, NOW)
     assert problem == ""
     assert saved.book == SAVED.book
     assert saved.stopping == frozenset()

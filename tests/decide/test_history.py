@@ -1,10 +1,14 @@
 """Minutes that policies learn from."""
 
+import math
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoscaler.decide.history import KEPT, History, begun, keep, minute_of
-from autoscaler.model import Sample
+from autoscaler.decide.history import KEPT, History, begun, keep, minute_of, restored
+from autoscaler.decide.history import told as over
+from autoscaler.model import Minutes, Sample
 from tests.decide.builders import auto, predictive, tracking
 
 
@@ -50,12 +54,34 @@ def test_what_is_told_is_before_the_minute_that_runs(samples: list[tuple[int, fl
     assert history.minute == samples[-1][0]
 
 
-def test_only_policies_that_learn_from_days_have_one() -> None:
-    totals = {"request_rate": Sample(4.0, 0.0)}
-    assert keep((tracking(),), totals, {}, 5) == {}
-    assert keep((predictive(),), totals, {}, 5).keys() == {"request_rate"}
-    kept = keep((tracking(), auto()), totals, {}, 5)
-    assert keep((auto(),), {}, kept, 6)["request_rate"].values == (4.0,)
+def test_the_rate_of_requests_is_kept_of_any_service_and_else_what_policies_learn_from() -> None:
+    totals = {"request_rate": Sample(4.0, 0.0), "queue_length": Sample(9.0, 0.0)}
+    for policies in ((), (tracking("queue_length"),), (tracking(), auto()), (predictive(),)):
+        kept = keep(policies, totals, {}, 5)
+        assert list(kept) == ["request_rate"]
+        assert keep(policies, {}, kept, 6)["request_rate"].values == (4.0,)
+
+
+def test_a_sum_beyond_floats_takes_no_part() -> None:
+    assert told((7, 1e308), (7, 1e308), (7, math.inf), (8, None)).values == (1e308,)
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.none() | st.floats(0, 1e6)), min_size=1, max_size=60))
+def test_a_history_saved_in_two_parts_comes_back(samples: list[tuple[int, float | None]]) -> None:
+    history = told(*samples)
+    running = replace(history, values=(None,) * len(history.values))
+    assert restored({"request_rate": running}, over({"request_rate": history})) == {"request_rate": history}
+
+
+def test_what_was_saved_without_the_minute_that_ran_goes_on_after_its_last() -> None:
+    history = restored({}, {"request_rate": Minutes(7, (1.0, None, 3.0))})["request_rate"]
+    assert history.seen(9.0, 12).seen(None, 13).values == (1.0, None, 3.0, None, None, 9.0)
+
+
+def test_minutes_that_were_not_saved_are_unknown() -> None:
+    running = {"request_rate": History(7, (None, None), 9, 4.0, 1)}
+    assert restored(running, {}) == running
+    assert restored(running, {"request_rate": Minutes(8, (2.0, 3.0, 4.0))})["request_rate"].values == (None, 2.0)
 
 
 def test_a_minute_is_one_of_the_wall_clock() -> None:

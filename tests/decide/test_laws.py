@@ -6,10 +6,13 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from autoscaler.control.saved import Saved, dump, load
 from autoscaler.decide import EMPTY, Case, Memory, account, decide, explain
+from autoscaler.decide.history import told
 from autoscaler.decide.replay import Replay, step
 from autoscaler.model import Mode, Observation, Orders, Sample
 from autoscaler.spec.models import REPLICA_METRICS, Behavior, ServiceSpec
+from autoscaler.store.hours import hours_of, read_hours, to_text
 from tests.decide.builders import fold, service, tracking
 from tests.decide.strategies import (
     concurrent,
@@ -29,6 +32,19 @@ from tests.decide.strategies import (
 unscheduled = st.one_of(tracked, concurrent, stepped, promised, foreseen)
 HOLDING = ("stabilization", "anti_flap", "scale_up_rate", "scale_down_rate")
 laws = settings(max_examples=80, deadline=None)
+
+
+def saved_and_loaded(memory: Memory, now: float) -> Memory:
+    """As a daemon's end and the next one's start leave it: the decision's JSON, and beside it the minutes by the hour."""
+    document = dump(Saved(memory))
+    hours = [
+        ("web", metric, hour, to_text(means))
+        for metric, minutes in told(memory.history).items()
+        for hour, means in hours_of(minutes).items()
+    ]
+    saved, problem = load(document, read_hours(hours)[0].get("web", {}), now)
+    assert problem == ""
+    return saved.memory
 
 
 @laws
@@ -65,8 +81,7 @@ def test_the_same_values_give_the_same_decision(data: st.DataObject, spec: Servi
 @given(st.data(), specs(), orders)
 def test_memory_through_json_gives_the_same_next_decision(data: st.DataObject, spec: ServiceSpec, ordered: Orders) -> None:
     memory, t = data.draw(histories(spec))
-    restored = Memory.from_json(memory.to_json(), now=t if memory.t is None else memory.t)
-    restored = replace(restored, history=memory.history)  # which is not saved
+    restored = saved_and_loaded(memory, now=t if memory.t is None else memory.t)
     assert restored == memory
     seen = data.draw(observations(t=t))
     assert decide(spec, seen, restored, ordered) == decide(spec, seen, memory, ordered)
@@ -82,7 +97,7 @@ def test_a_restart_at_any_tick_changes_no_later_decision(data: st.DataObject, sp
         again, restarted = decide(spec, tick, restarted, ordered)
         assert again == decision
         if data.draw(st.booleans()):
-            restarted = Memory.from_json(restarted.to_json(), now=tick.t)
+            restarted = saved_and_loaded(restarted, now=tick.t)
 
 
 @settings(max_examples=40, deadline=None)

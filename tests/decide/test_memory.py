@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autoscaler.decide import EMPTY, Memory, decide
+from autoscaler.decide.history import KEPT, History
 from autoscaler.decide.memory import AWAY_S, MAX_CHARACTERS, MAX_LEVEL, Asked, Flaps, Forced, Point, Scaled, Turn, aged
 from autoscaler.decide.recommend import RECOMMENDERS
 from tests.decide.builders import (
@@ -36,6 +37,7 @@ FULL = Memory(
     flaps=Flaps(2, 980.0, Turn(991.5, up=True)),
     samples={"request_rate": (Point(999.0, 180.5), Point(1000.0, 200.0))},
     policies={"0:concurrency": {"panic_at": 998.0, "panic_count": 9.0}},
+    history={"request_rate": History(14, (None, None), 16, 760.5, 4)},
 )
 
 
@@ -56,6 +58,7 @@ def test_times_later_than_now_become_now() -> None:
         flaps=Flaps(2, 980.0, Turn(991.5, up=True)),
         samples={"request_rate": (Point(993.0, 200.0),)},
         policies={"0:concurrency": {"panic_at": 993.0, "panic_count": 9.0}},
+        history=FULL.history,
     )
 
 
@@ -143,6 +146,17 @@ def test_a_memory_of_before_flaps_were_noticed_has_none() -> None:
     assert Memory.from_json(json.dumps(told), now=1001.0) == replace(FULL, flaps=Flaps())
 
 
+def test_a_memory_of_before_minutes_were_saved_has_none() -> None:
+    told = json.loads(FULL.to_json())
+    del told["history"]
+    assert Memory.from_json(json.dumps(told), now=1001.0) == replace(FULL, history={})
+
+
+def test_of_the_history_the_minute_that_runs_is_saved_and_none_that_is_over() -> None:
+    full = replace(FULL, history={"request_rate": History(14, (3.0, 4.0), 16, 760.5, 4)})
+    assert Memory.from_json(full.to_json(), now=1001.0) == FULL
+
+
 def test_no_level_is_beyond_what_can_be_doubled() -> None:
     assert Memory.from_json(changed(flaps=[10**6, 980.0, None]), now=1001.0).flaps.level == MAX_LEVEL
 
@@ -181,6 +195,11 @@ def changed(**keys: Any) -> str:
         pytest.param(changed(samples={"request_rate": [[1.0, "many"]]}), id="text for a value"),
         pytest.param(changed(samples=[]), id="a list for a mapping"),
         pytest.param(changed(policies={"0:x": {"a": None}}), id="null for a policy's number"),
+        pytest.param(changed(history={"request_rate": [5, 6, 1.0]}), id="three of a minute's four"),
+        pytest.param(changed(history={"request_rate": [6, 5, 1.0, 1]}), id="a history that ends before it begins"),
+        pytest.param(changed(history={"request_rate": [0, KEPT + 1, 1.0, 1]}), id="a history beyond a fortnight"),
+        pytest.param(changed(history={"request_rate": [5.5, 6, 1.0, 1]}), id="half a minute"),
+        pytest.param(changed(history={"request_rate": [10**40, 10**40, 1.0, 1]}), id="a minute beyond reason"),
         pytest.param(FULL.to_json().replace("180.5", "NaN"), id="NaN"),
         pytest.param(FULL.to_json().replace("180.5", "1e999"), id="infinity"),
         pytest.param(FULL.to_json().replace("180.5", "1" * 5000), id="an endless number"),

@@ -68,11 +68,11 @@ def check(case: bytes) -> None:
 
 def check_state(text: str) -> None:
     """What is taken in can be written again, holds no time to come and no number that is none."""
-    state, problem = load(text, NOW)
+    state, problem = load(text, {}, NOW)
     assert problem == "" or state == Saved()
     assert problem.isprintable(), f"not one line of text: {problem!r:.200}"
     assert len(problem) < 1000
-    again, none = load(dump(state), NOW)
+    again, none = load(dump(state), {}, NOW)
     assert (again, none) == (replace(state, memory=again.memory), "")
     backoff = state.book.backoff
     assert state.book.next_number >= 1

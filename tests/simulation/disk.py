@@ -4,7 +4,7 @@ kill loses what is not."""
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from autoscaler.model import Orders
+from autoscaler.model import Minutes, Orders
 from autoscaler.store.memory import MemoryStore
 from tests.simulation.outside import Outside
 
@@ -18,6 +18,7 @@ class Disk:
     documents: dict[str, str] = field(default_factory=dict)
     orders: dict[str, Orders] = field(default_factory=dict)
     policies: dict[str, str] = field(default_factory=dict)
+    minutes: dict[str, Mapping[str, Minutes]] = field(default_factory=dict)
     is_behind: bool = False
 
 
@@ -31,6 +32,7 @@ class DiskStore(MemoryStore):
         self._documents = dict(disk.documents)
         self._orders = dict(disk.orders)
         self._policies = dict(disk.policies)
+        self._minutes = dict(disk.minutes)
         self._committed_at = 0.0
 
     @property
@@ -64,3 +66,4 @@ class DiskStore(MemoryStore):
         self._outside.names.written(self._documents)
         self._disk.orders = dict(self._orders)
         self._disk.policies = dict(self._policies)
+        self._disk.minutes = dict(self._minutes)

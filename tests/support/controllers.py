@@ -9,7 +9,7 @@ from autoscaler.control.daemon import Daemon
 from autoscaler.control.operator import Operator
 from autoscaler.control.parts import Hands, Parts
 from autoscaler.errors import AutoscalerError
-from autoscaler.model import Event, EventKind, Orders, ReplicaState
+from autoscaler.model import Event, EventKind, Minutes, Orders, ReplicaState
 from autoscaler.ports import MetricSource, ReplicaRuntime
 from autoscaler.spec.load import Loaded, load_document, load_policies
 from autoscaler.spec.models import SourceMetric
@@ -64,6 +64,7 @@ class Disk(MemoryStore):
     def __init__(self) -> None:
         super().__init__()
         self._on_disk: dict[str, str] = {}
+        self._minutes_on_disk: dict[str, Mapping[str, Minutes]] = {}
         self._committed_at = float("-inf")
 
     async def save(self, service: str, document: str) -> None:
@@ -72,9 +73,14 @@ class Disk(MemoryStore):
             if asyncio.get_running_loop().time() - self._committed_at >= COMMIT_EVERY_S:
                 await self.written()
 
+    async def keep_minutes(self, service: str, minutes: Mapping[str, Minutes]) -> None:
+        if self.writable:
+            await super().keep_minutes(service, minutes)
+
     async def written(self) -> None:
         if self.writable:
             self._on_disk = dict(self._documents)
+            self._minutes_on_disk = dict(self._minutes)
             self._committed_at = asyncio.get_running_loop().time()
 
     async def set_orders(self, service: str, orders: Orders) -> None:
@@ -90,6 +96,7 @@ class Disk(MemoryStore):
     def lose_what_is_unwritten(self) -> None:
         """Its daemon was killed."""
         self._documents = dict(self._on_disk)
+        self._minutes = dict(self._minutes_on_disk)
 
 
 @dataclass

@@ -7,6 +7,8 @@ import pytest
 
 from autoscaler.decide import EMPTY, Memory, decide
 from autoscaler.decide.auto.kept import Kept, read
+from autoscaler.decide.history import restored as rejoined
+from autoscaler.decide.history import told
 from autoscaler.model import Decision, Observation, Sample
 from autoscaler.spec.models import Auto, ServiceSpec
 from tests.decide.builders import auto, service
@@ -162,7 +164,8 @@ def test_saving_and_loading_at_any_tick_changes_no_later_decision(at: int) -> No
             assert again == decision
         ready = decision.desired
         if second == at - 1:
-            restored = replace(Memory.from_json(memory.to_json(), now=float(second)), history=memory.history)
+            loaded = Memory.from_json(memory.to_json(), now=float(second))
+            restored = replace(loaded, history=rejoined(loaded.history, told(memory.history)))
             assert restored == memory
 
 

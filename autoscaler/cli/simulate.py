@@ -9,8 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autoscaler.cli.common import Json
+from autoscaler.cli.common import Json, StateDir
 from autoscaler.cli.replay import PolicyFile, ServiceName, load_service
+from autoscaler.cli.traffic import (
+    FromHistory,
+    FromPrometheus,
+    Last,
+    PrometheusToken,
+    Query,
+    TraceFile,
+    Wanted,
+)
+from autoscaler.cli.traffic import traffic as wanted_traffic
 from autoscaler.errors import UsageError
 from autoscaler.units import format_duration, parse_duration
 
@@ -21,13 +31,16 @@ if TYPE_CHECKING:
 SLO_S = 0.5
 MOST_SLOTS = 100_000
 
-TraceFile = Annotated[Path, typer.Option("--trace", metavar="CSV", help="The traffic: timestamp_s,rps.", show_default=False)]
 Duration = str
 
 
 def simulate(
     policy: PolicyFile,
-    trace: TraceFile,
+    trace: TraceFile = None,
+    from_history: FromHistory = None,
+    from_prometheus: FromPrometheus = None,
+    query: Query = None,
+    last: Last = None,
     service: ServiceName = None,
     compare: Annotated[
         list[Path] | None,
@@ -51,16 +64,22 @@ def simulate(
     seed: Annotated[int, typer.Option("--seed", help="Another seed is another run of chance.")] = 1,
     plot: Annotated[Path | None, typer.Option("--plot", metavar="HTML", help="Write a page with charts of it.")] = None,
     as_json: Json = False,
+    state_dir: StateDir = None,
+    prometheus_token_file: PrometheusToken = None,
 ) -> None:
-    """Run a policy against a modelled service and a trace of traffic.
+    """Run a policy against a modelled service and a trace of traffic, or the traffic that a service of yours had.
 
     Requests come by chance at the trace's rate, queue as in the proxy, and take time at replicas that need a while to start.
     Decisions are the daemon's own, once a second; a schedule takes the trace's times for Unix time. A request is late beyond
     --slo or --slo-wait. The oracle knows what comes. Memory and metrics of other systems are not modelled, and so missing.
 
+    A policy that learns begins with nothing learned: of days it knows after the first, of weeks after a week.
+
     Examples:
       autoscaler simulate --policy policies/web.yaml --trace monday.csv
       autoscaler simulate --policy a.yaml --compare b.yaml --trace monday.csv --service-time 40ms --replica-concurrency 4
+      autoscaler simulate --policy web.yaml --from-history web
+      autoscaler simulate --policy web.yaml --from-prometheus http://127.0.0.1:9090 --query 'sum(rate(requests_total[2m]))'
 
     where monday.csv has lines like
       timestamp_s,rps
@@ -68,7 +87,7 @@ def simulate(
       60,133
     """
     from autoscaler.cli.terminal import show
-    from autoscaler.simulate import Timeline, load_trace, page
+    from autoscaler.simulate import Timeline, page
     from autoscaler.simulate import simulate as run
 
     model = _model(service_time, service_cv, replica_concurrency, startup, slo, slo_wait, seed)
@@ -76,18 +95,19 @@ def simulate(
     if len(set(files)) < len(files):
         raise UsageError("given twice", where="--compare", fix="name each policy file once")
     specs = [load_service(file, service) for file in files]
-    traffic = load_trace(trace)
+    traffic = wanted_traffic(Wanted(trace, from_history, from_prometheus, query, last, prometheus_token_file, state_dir))
     names = [str(file) for file in files]
-    timelines = {name: Timeline(traffic, model.tick_s) for name in names}
-    results = [run(spec, traffic, model, timelines[name]) for name, spec in zip(names, specs, strict=True)]
+    timelines = {name: Timeline(traffic.trace, model.tick_s) for name in names}
+    results = [run(spec, traffic.trace, model, timelines[name]) for name, spec in zip(names, specs, strict=True)]
+    told = ". ".join(filter(None, (_assumed(model), traffic.told)))
     if plot is not None:
-        _write(
-            plot, page({name: each.points for name, each in timelines.items()}, f"simulate {trace.name}", _assumed(model))
-        )
+        _write(plot, page({name: each.points for name, each in timelines.items()}, f"simulate {traffic.name}", told))
     if as_json:
+        if traffic.told:
+            typer.echo(traffic.told, err=True)
         typer.echo(_json(names, results))
         return
-    show(_table(names, results), _assumed(model))
+    show(_table(names, results), told)
 
 
 def _model(

@@ -32,9 +32,10 @@ class Answer:
 
 
 class Web:
-    """The client. Its session begins with the first question."""
+    """The client. Its session begins with the first question. `trust` is how to have a certificate trusted that isn't."""
 
-    def __init__(self) -> None:
+    def __init__(self, trust: str = "name who vouches for it by `tls: {ca_file: PATH}`") -> None:
+        self._trust = trust
         self._session: aiohttp.ClientSession | None = None
 
     async def get(
@@ -50,8 +51,7 @@ class Web:
                 return Answer(response.status, await _body(response))
         except aiohttp.ClientConnectorCertificateError as error:
             said = getattr(error.certificate_error, "verify_message", "") or str(error.certificate_error)
-            fix = "name who vouches for it by `tls: {ca_file: PATH}`"
-            raise SourceUnavailable(f"its certificate is not trusted: {said}", fix=fix) from None
+            raise SourceUnavailable(f"its certificate is not trusted: {said}", fix=self._trust) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise SourceUnavailable(_told(error), fix="is it up, is the address right?") from None
 

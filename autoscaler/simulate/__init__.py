@@ -3,6 +3,7 @@
 Deterministic by seed. Two engines: exact.py, request by request, and aggregate.py, by number, where the rate is high.
 """
 
+from autoscaler.simulate.measured import Measured, of_minutes
 from autoscaler.simulate.model import Model
 from autoscaler.simulate.plot import page
 from autoscaler.simulate.result import Result
@@ -14,6 +15,7 @@ from autoscaler.simulate.trace import Trace, TraceError
 from autoscaler.simulate.trace_file import load_trace
 
 __all__ = [
+    "Measured",
     "Model",
     "Objective",
     "Result",
@@ -22,6 +24,7 @@ __all__ = [
     "Trace",
     "TraceError",
     "load_trace",
+    "of_minutes",
     "page",
     "simulate",
 ]

@@ -18,6 +18,7 @@ from autoscaler.model import NO_ORDERS, Event, Minutes, Orders
 from autoscaler.store.database import JOURNAL_ROWS, NEWEST_VERSION, Database, Saved, version_in_header
 from autoscaler.store.rows import Row, newest, read_orders, to_events, to_row
 
+OURS = "is it ours, is it damaged?"
 SNAPSHOT_TRIES = 3  # a daemon may fold its log into the file between our two copies
 
 
@@ -88,7 +89,10 @@ class MemoryStore:
 
 def read_snapshot(path: Path) -> Saved:
     """What a state file holds, touching neither it nor its folder. Raises StateError where it can't be read."""
-    version = version_in_header(path)
+    try:
+        version = version_in_header(path)
+    except OSError as error:
+        raise StateError(error.strerror or str(error), where=str(path), fix=OURS) from error
     if version > NEWEST_VERSION:
         raise StateError(
             f"this state is of version {version}, this autoscaler knows versions up to {NEWEST_VERSION}",
@@ -102,7 +106,7 @@ def read_snapshot(path: Path) -> Saved:
             problem = str(error)
         except OSError as error:
             problem = error.strerror or str(error)
-    raise StateError(problem, where=str(path), fix="is it ours, is it damaged?")
+    raise StateError(problem, where=str(path), fix=OURS)
 
 
 def _read_copy(path: Path) -> Saved:

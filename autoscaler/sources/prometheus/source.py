@@ -21,6 +21,7 @@ from autoscaler.units import format_duration
 OK = 200
 MOVED = range(300, 400)
 REFUSED = (401, 403)
+ALLOW = "give a token or password that it takes by `auth:`"
 
 
 class Prometheus:
@@ -49,7 +50,7 @@ class Prometheus:
         params = {"query": metric.query, "timeout": f"{metric.timeout:g}"}
         answer = await self._web.get(f"{metric.server}/api/v1/query", params, who.authorization, who.tls)
         if answer.status != OK:
-            raise _refusal(answer.status, answer.body)
+            raise refusal(answer.status, answer.body, ALLOW)
         value, at = read_answer(answer.body)
         now, oldest = self._clock.now(), STANDS_INTERVALS * metric.interval
         age = now + self._clock.wall_offset() - at
@@ -60,10 +61,10 @@ class Prometheus:
         return Reading(value, now - max(age, 0.0))
 
 
-def _refusal(status: int, body: bytes) -> SourceError:
-    """What an answer other than 200 means."""
+def refusal(status: int, body: bytes, allow: str) -> SourceError:
+    """What an answer other than 200 means; `allow` is how to be let in."""
     if status in REFUSED:
-        return SourceUnavailable(f"it answered {status}", fix="give a token or password that it takes by `auth:`")
+        return SourceUnavailable(f"it answered {status}", fix=allow)
     if status in MOVED:
         return SourceUnavailable(f"it answered {status}, and is not followed", fix="name the server itself by `server:`")
     try:

@@ -149,12 +149,6 @@ def test_the_schema_file_is_the_schema() -> None:
     assert told == (TOP / "autoscaler.schema.json").read_text(), "stale: autoscaler schema > autoscaler.schema.json"
 
 
-@pytest.mark.parametrize("path", ["policies/flask-docker-demo.yaml.example", "policies/processes.yaml.example"])
-def test_the_examples_are_valid(path: str) -> None:
-    result = run("validate", str(TOP / path), "--allow-writable-policies")
-    assert result.exit_code == 0, result.stderr
-
-
 def test_config_gives_programs_numbers_and_booleans_as_such(folder: Path) -> None:
     (folder / "policies" / "web.yaml").write_text(with_replica('environment: {A: "1"}\nuser: "1000"'))
     (service,) = json.loads(run("config", "web", "--json").stdout)

@@ -5,7 +5,7 @@ TEST_COMMANDS = python3-venv dockerd=docker.io iptables ip=iproute2 haproxy busy
 	docker-registry wrk prometheus promtool=prometheus openssl
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format soak coverage mutation chaos bench evaluate docs constraints clean
+.PHONY: help demo test lint format soak coverage mutation chaos bench evaluate docs plots constraints clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -60,6 +60,10 @@ evaluate: ## auto beside HPA, KPA, KEDA and AWS on traces, some hours: ARGS="--q
 docs: ## Write again what is made from the code: the policy file's JSON Schema, the reference pages
 	@tools/venv.sh test
 	@tools/docs.sh
+
+plots: ## Draw the plots of docs/decisions.md again, some minutes: ARGS="auto step"
+	@tools/venv.sh test
+	@nice -n 5 .venv/bin/python -m benchmarks.decisions $(ARGS)
 
 constraints: ## Look for newer versions of all that is installed, and pin them
 	@tools/constraints.sh

@@ -5,7 +5,8 @@ import pytest
 from autoscaler.decide import EMPTY, decide
 from autoscaler.decide.memory import Memory
 from autoscaler.model import Mode, Observation
-from tests.decide.builders import HPA, fold, seen, service, step, tracking
+from autoscaler.spec.models import Behavior
+from tests.decide.builders import HPA, counts, fold, rules, seen, service, step, tracking
 
 STEPS = step(
     {"above": 100, "add": 2}, {"above": 500, "add": "50%"}, {"below": 20, "remove": 1}, {"below": 5, "remove": "50%"}
@@ -134,6 +135,19 @@ def test_behavior_bounds_it_as_it_does_the_hpa() -> None:
     policy = step({"above": 100, "add": 90})
     decision, _ = decide(service(policy, behavior=HPA), queue(0, 100.0), EMPTY)
     assert (decision.desired, decision.limited_by) == (8, ("scale_up_rate",))
+
+
+@pytest.mark.parametrize(
+    ("window_s", "last"),
+    [
+        pytest.param(0.0, 1, id="no window: it falls"),
+        pytest.param(30.0, 4, id="between two steps in, current is remembered, so it never does"),
+        pytest.param(300.0, 4, id="the default"),
+    ],
+)
+def test_under_a_down_window_no_step_in_takes_effect(window_s: float, last: int) -> None:
+    spec = service(STEPS, behavior=Behavior(scale_up=rules(), scale_down=rules(window_s)))
+    assert counts(spec, [queue(t, 10.0) for t in range(1000)])[-1] == last
 
 
 def test_why_for_people() -> None:

@@ -194,11 +194,10 @@ def _learned(kept: Kept, asked: Question, seen: _Seen) -> Capacity:
         asked.t - kept.t,
         seen.answered,
         max(0.0, seen.concurrency - seen.queue),
-        seen.queue,
         asked.seen.ready,
         asked.seen.unready,
     )
-    return capacities.bend(capacities.learn(known, load), load)
+    return capacities.bend(capacities.learn(known, load, asked.max_concurrency), load, asked.max_concurrency)
 
 
 def _stepped(kept: Kept, asked: Question, seen: _Seen) -> Band:

@@ -12,6 +12,8 @@ from pydantic import BaseModel
 from autoscaler.decide import anti_flap
 from autoscaler.decide.auto import policy as auto
 from autoscaler.decide.latency_slo import HOLD_S
+from autoscaler.decide.predictive import contest
+from autoscaler.decide.predictive import policy as predictive
 from autoscaler.spec.models import Behavior, Policy, ScaleToZero, ServiceSpec
 from autoscaler.units import format_duration
 from benchmarks.decisions import page
@@ -92,6 +94,8 @@ def test_every_default_of_behavior_is_the_codes(column: int, name: str) -> None:
         ("auto", f"only where {auto.SPARE - 1:.0%} more load would still fit"),
         ("auto", f"P is {['', '', 'half'][round(1 / auto.BY_CHANCE)]} of what the objective leaves"),
         ("latency_slo", f"have been asked for during a {['', 'minute'][round(HOLD_S / 60)]}"),
+        ("predictive", f"acts from {contest.BEGINS_AT:g} on, until above {contest.ENDS_ABOVE:g}"),
+        ("predictive", f"asked for another {['', '', '', '', '', 'five'][round(predictive.HOLD_S / 60)]} minutes"),
         ("Anti-flap", f"max(down window, {anti_flap.LEAST_S:g} s)"),
         ("Anti-flap", f"min({anti_flap.LONGEST_S / 3600:g} h, "),
         ("Anti-flap", f"within {['', '', '', '', '', 'five'][round(anti_flap.FLAP_S / 60)]} minutes (or"),

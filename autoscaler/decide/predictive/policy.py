@@ -2,15 +2,16 @@
 
     beside other policies   ceil(forecast / target)                      while a model beats `as it is`, else no count at all
     alone                   ceil(max(now, forecast) / target)            `now` alone while none does
+                            the highest of the last minute; alone, as `now` is less steady, of the last five
 
 `forecast` is the highest 5 minutes of the winner's forecast from now to `horizon`, made anew each minute; `now` the mean of
-the metric's samples over the window; `target` one replica's share, all in the metric's unit. What was asked for is asked for
-another 5 minutes. Alone, a first tick, or one after a long absence, has asked for the count that there was.
+the metric's samples over the window; `target` one replica's share, all in the metric's unit. Alone, a first tick, or one
+after a long absence, has asked for the count that there was.
 
 It takes nothing away that another policy asks for, as the largest wins, and where none of those gives a count it asks for
 more than there are or for none. With no count it holds no other policy up; its metric missing is another thing: see
 recommend.py.
-Sources: models.py, contest.py; Kubernetes' HPA for the five minutes.
+Sources: models.py, contest.py; Kubernetes' HPA for the five minutes alone.
 """
 
 from dataclasses import replace
@@ -30,7 +31,8 @@ from autoscaler.decide.samples import mean
 from autoscaler.spec.models import Predictive
 from autoscaler.units import format_duration
 
-HOLD_S = 300.0
+HOLD_S = 60.0
+HOLD_ALONE_S = 300.0
 MINUTE_S = 60.0
 HOUR_S = 3600.0
 
@@ -46,8 +48,12 @@ def recommend(policy: Predictive, asked: Question) -> Answer:
     if asked.others_answer is None:
         load = now if load is None else max(now, load)
     count = 0 if load is None else _count(policy, load)
-    kept = replace(kept, held=held(kept.held, asked.t, count, HOLD_S))
+    kept = replace(kept, held=held(kept.held, asked.t, count, _hold_s(asked)))
     return _answer(policy, asked, kept, load, now)
+
+
+def _hold_s(asked: Question) -> float:
+    return HOLD_ALONE_S if asked.others_answer is None else HOLD_S
 
 
 def _count(policy: Predictive, load: float) -> int:
@@ -76,7 +82,7 @@ def _kept(policy: Predictive, asked: Question) -> Kept:
 
 def _held(before: Kept | None, asked: Question) -> Held:
     """What was asked for lately. Alone it takes the count for that where nobody knows."""
-    if before is not None and asked.t - before.t <= HOLD_S:
+    if before is not None and asked.t - before.t <= _hold_s(asked):
         return before.held
     return ((asked.t, asked.current),) if asked.others_answer is None else ()
 
@@ -97,7 +103,7 @@ def _answer(policy: Predictive, asked: Question, kept: Kept, load: float | None,
         told = "asks for no count" if count == 0 else f"asks for no count, as {count} is no more than there are"
         return Answer(None, raw, f"{why}, {told}", memory=memory, tables=tables)
     if load is None or count > _count(policy, load):
-        why += f", held at the most of the last {format_duration(HOLD_S)}"
+        why += f", held at the most of the last {format_duration(_hold_s(asked))}"
     return Answer(count, raw, f"{why}, asks for {count}", memory=memory, tables=tables)
 
 

@@ -15,13 +15,13 @@ def test_without_a_gap_it_is_the_trace_of_the_same_rows() -> None:
 
 
 def test_over_a_gap_the_rate_runs_straight_and_it_is_counted() -> None:
-    measured = of_minutes(Minutes(10, (None, 4.0, None, None, 8.0, None, 6.0, None)), "web")
+    measured = of_minutes(Minutes(10, (None, 4.0, None, 8.0, None, None, 6.0, None)), "web")
     assert measured.trace == Trace(
         (
             Segment(660.0, 720.0, 4.0, 4.0),
-            Segment(720.0, 840.0, 4.0, 8.0),
-            Segment(840.0, 900.0, 8.0, 8.0),
-            Segment(900.0, 960.0, 8.0, 6.0),
+            Segment(720.0, 780.0, 4.0, 8.0),
+            Segment(780.0, 840.0, 8.0, 8.0),
+            Segment(840.0, 960.0, 8.0, 6.0),
             Segment(960.0, 1020.0, 6.0, 6.0),
         )
     )

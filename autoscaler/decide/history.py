@@ -48,17 +48,17 @@ class History:
         history = self if minute == self.minute else self._turned(minute)
         if value is None or not isfinite(history.total + value):
             return history
-        return replace(history, total=history.total + value, count=history.count + 1)
+        return History(history.first, history.values, history.minute, history.total + value, history.count + 1)
 
     def _turned(self, minute: int) -> "History":
         """The minute that ran is told, and `minute` begins."""
         if minute < self.first or minute - self.minute > KEPT:
             return begun(minute)
+        first = max(self.first, minute - KEPT)
+        before = self.values[first - self.first : self.minute - self.first]
         mean = self.total / self.count if self.count else None
-        values = (*self.values[: self.minute - self.first], mean)
-        unseen = minute - self.first - len(values)
-        values = (*values, *[None] * unseen)[: minute - self.first]
-        return History(minute - min(len(values), KEPT), values[-KEPT:], minute)
+        values = before + (mean,) + (None,) * (minute - self.minute - 1)  # with * it is copied once more
+        return History(first, values[: minute - first], minute)
 
 
 def begun(minute: int) -> History:

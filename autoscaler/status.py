@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from autoscaler.model import Account, Decision, Orders, ReplicaState, Sample
+from autoscaler.model import NO_TALLY, Account, Decision, Orders, ReplicaState, Sample, Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,21 @@ class MetricStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class ShadowStatus:
+    """A shadow: its last decision, and its score since `since` in all and over the last day or so (`recent`).
+
+    Before its first decision `decision` and `since` are None. `problem` is why it doesn't decide, "" where it does.
+    """
+
+    name: str
+    decision: Decision | None = None
+    since: float | None = None
+    recent: Tally = NO_TALLY
+    total: Tally = NO_TALLY
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceStatus:
     """One service now. `errors` are what is wrong at present, one line each; `next_tick_at` when it decides again."""
 
@@ -51,6 +66,7 @@ class ServiceStatus:
     errors: tuple[str, ...] = ()
     log_tail: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     health_suspect: bool = False
+    shadows: tuple[ShadowStatus, ...] = ()
 
     @property
     def desired(self) -> int:

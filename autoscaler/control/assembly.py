@@ -57,6 +57,7 @@ async def assemble(
         parts.emit,
         parts.meterings,
         saved.memory,
+        saved.shadows,
     )
     loop = ServiceLoop(
         spec=spec,

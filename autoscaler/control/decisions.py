@@ -7,11 +7,13 @@ from contextlib import suppress
 from autoscaler.control.meters import SHOWN
 from autoscaler.control.parts import Meterings
 from autoscaler.control.polling import Polling
+from autoscaler.control.shadows import Shadows
 from autoscaler.decide.account import account
 from autoscaler.decide.case import Case
 from autoscaler.decide.explain import explain
 from autoscaler.decide.memory import Memory, aged
 from autoscaler.decide.samples import mean
+from autoscaler.decide.shadow import Shadowing
 from autoscaler.errors import EngineError
 from autoscaler.measure.meter import Meter
 from autoscaler.measure.usage import is_warm
@@ -38,10 +40,12 @@ class Deciding:
         emit: Emit,
         meterings: Meterings,
         memory: Memory,
+        shadows: Mapping[str, Shadowing] | None = None,
     ) -> None:
         self.spec = spec
         self.memory = memory
         self.polling = polling
+        self.shadows = Shadows(spec, shadows or {})
         self.decision: Decision | None = None
         self._case: Case | None = None
         self._why: Explanation | None = None
@@ -60,6 +64,7 @@ class Deciding:
         self._out_of_reach = set()
         self._meter.follow(spec, SHOWN)
         self.polling.follow(spec)
+        self.shadows.follow(spec)
 
     async def decide(self, now: float, replicas: Sequence[Replica], orders: Orders) -> None:
         """Decide on what was measured since the last decision."""
@@ -88,6 +93,8 @@ class Deciding:
         if self.decision.flap:
             facts = {"before": self.decision.current, "desired": self.decision.desired}
             self._tell(EventKind.FLAPPED, self.decision.flap, facts)
+        for name, fault in self.shadows.decide(self._case, self.decision):
+            self._tell(EventKind.SHADOW_FAULT, fault, {"shadow": name})
 
     async def _per_replica(self, now: float, ids: Sequence[str]) -> Mapping[str, tuple[float | None, ...]]:
         if not self._meter.wants_usage:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from autoscaler.control.assembly import Service
 from autoscaler.control.daemon import Daemon
 from autoscaler.decide.bounds import fence, in_force
+from autoscaler.decide.shadow.words import told_of
 from autoscaler.errors import AutoscalerError, UsageError
 from autoscaler.faultpoints import hit_async
 from autoscaler.model import Event, EventKind, Fence, Orders, Override, PauseKind, Replica, ReplicaState, Step
@@ -86,6 +87,7 @@ class Operator:
             errors=self._errors(service),
             log_tail=loop.executor.log_tails,
             health_suspect=bool(suspected(loop.replicas)),
+            shadows=loop.deciding.shadows.status(),
         )
 
     def _within(self, spec: ServiceSpec, override: Override | None) -> Fence:
@@ -131,6 +133,8 @@ class Operator:
         if status.orders.down:
             why = Explanation("")
             lines = [f"{name}: taken down by an operator; `autoscaler resume {name}` brings it back"]
+        else:
+            lines += told_of(status.shadows)
         counts = ", ".join(f"{status.count(state)} {state}" for state in ReplicaState if status.count(state)) or "none"
         lines += ["", f"replicas: {counts}"]
         lines += [f"  {r.name} {r.state}{f': {r.detail}' if r.detail else ''}" for r in status.replicas]

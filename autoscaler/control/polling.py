@@ -5,7 +5,7 @@ the last number while it stands.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from autoscaler.control.parts import Meterings, SourceOf
 from autoscaler.errors import SourceError, SourceUnavailable
@@ -13,7 +13,7 @@ from autoscaler.measure.breaker import Breaker
 from autoscaler.measure.standing import plausible, standing
 from autoscaler.model import Reading, Sample
 from autoscaler.ports import Clock, MetricSource
-from autoscaler.spec.models import ServiceSpec, SourceMetric
+from autoscaler.spec.models import Policy, ServiceSpec, SourceMetric
 
 
 class Poll:
@@ -71,7 +71,7 @@ class Polling:
         if spec.folder != self._folder:
             self._drop(list(self._polls))
         self._folder = spec.folder
-        self._windows = _windows(spec)
+        self._windows = _windows(spec.every_policy) | _windows(spec.policies)  # no shadow stretches a policy's window
         wanted = spec.sources
         self._drop([name for name, poll in self._polls.items() if poll.metric != wanted.get(name)])
         for name, metric in wanted.items():
@@ -113,10 +113,10 @@ class Polling:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _windows(spec: ServiceSpec) -> Mapping[str, float]:
+def _windows(policies: Iterable[Policy]) -> dict[str, float]:
     """The longest window that a policy looks back at each metric over."""
     windows: dict[str, float] = {}
-    for policy in spec.policies:
+    for policy in policies:
         for name, window in policy.windows.items():
             windows[name] = max(windows.get(name, 0.0), window)
     return windows

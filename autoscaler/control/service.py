@@ -210,7 +210,7 @@ class ServiceLoop:
         if self._images:
             self._images.keep_only(frozenset([self.spec.spec_hash, *(r.spec_hash for r in self.replicas)]))
             images = self._images.known()
-        saved = Saved(self.deciding.memory, self.book, images, ready_at, stopping)
+        saved = Saved(self.deciding.memory, self.book, images, ready_at, stopping, self.deciding.shadows.kept)
         await self._store.keep_minutes(self.spec.service, told(self.deciding.memory.history))
         await self._store.save(self.spec.service, dump(saved))
 

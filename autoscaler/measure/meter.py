@@ -40,7 +40,7 @@ class Meter:
         Two policies on one percentile or replica metric share the longer of their windows.
         """
         windows = dict.fromkeys(also, DEFAULT_WINDOW_S)
-        for policy in spec.policies:
+        for policy in spec.every_policy:
             for metric, window in policy.windows.items():
                 windows[metric] = max(windows.get(metric, 0.0), window)
         self._names = tuple(name for name in windows if name in PROXY_METRICS)

@@ -16,10 +16,12 @@ from autoscaler.model.orders import NO_ORDERS, Orders, Override, PauseKind
 from autoscaler.model.plans import Action, Backend, Plan, Remove, Start, Stop
 from autoscaler.model.replicas import Replica, ReplicaState, Step
 from autoscaler.model.servers import Check, FailureCause, ProxyView, Request, Server, ServerState, Traffic, Verdict
+from autoscaler.model.shadows import NO_TALLY, Tally
 
 __all__ = [
     "MINUTE_S",
     "NO_ORDERS",
+    "NO_TALLY",
     "Account",
     "Action",
     "Address",
@@ -57,6 +59,7 @@ __all__ = [
     "Start",
     "Step",
     "Stop",
+    "Tally",
     "Traffic",
     "Turn",
     "Usage",

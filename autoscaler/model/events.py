@@ -35,6 +35,7 @@ class EventKind(StrEnum):
     SERVICE_CHANGED = "service_changed"
     SERVICE_REMOVED = "service_removed"
     SERVICE_FAULT = "service_fault"
+    SHADOW_FAULT = "shadow_fault"
     RELOADED = "reloaded"
     RELOAD_FAILED = "reload_failed"
     PROXY_STARTED = "proxy_started"

@@ -2,8 +2,17 @@
 
 from collections.abc import Iterable, Iterator
 
-from autoscaler.spec.models import LATENCIES, Measured, Schedule, ServiceSpec, SourceMetric
-from autoscaler.spec.nodes import MapNode, Mark, Path, Scalar, find
+from autoscaler.spec.models import (
+    LATENCIES,
+    MOST_SHADOWS,
+    REPLICA_METRICS,
+    Measured,
+    Policy,
+    Schedule,
+    ServiceSpec,
+    SourceMetric,
+)
+from autoscaler.spec.nodes import MapNode, Mark, Path, Scalar, find, key_path
 from autoscaler.spec.problems import Problem, Problems
 from autoscaler.units import format_duration
 
@@ -38,7 +47,7 @@ def check(spec: ServiceSpec, tree: MapNode, problems: Problems) -> None:
     if spec.replicas.min > 0 and "scale_to_zero" in tree.entries:
         mark = tree.entries["scale_to_zero"].mark
         problems.add(mark, ("scale_to_zero",), f"replicas.min is {spec.replicas.min}", "write `min: 0`, or remove it")
-    for path, what, fix in _policies(spec):
+    for path, what, fix in (*_policies(spec), *_shadows(spec)):
         problems.add(find(tree, path)[0], path, what, fix)
 
 
@@ -54,9 +63,8 @@ def without_effect(spec: ServiceSpec, tree: MapNode) -> Iterator[str]:
 
 def _policies(spec: ServiceSpec) -> Iterator[tuple[Path, str, str]]:
     yield from _sources(spec)
-    windows: dict[str, tuple[int, float]] = {}
-    for index, policy in enumerate(spec.policies):
-        path: Path = ("policies", index)
+    windows: dict[str, tuple[Path, float]] = {}
+    for path, policy in _placed(spec):
         if isinstance(policy, Schedule):
             yield from _rules(spec, policy, path)
         if policy.metric == "memory" and spec.replica.mem_limit is None:
@@ -68,26 +76,61 @@ def _policies(spec: ServiceSpec) -> Iterator[tuple[Path, str, str]]:
         for metric in LATENCIES:
             if metric not in policy.windows:
                 continue
-            first, window = windows.setdefault(metric, (index, policy.windows[metric]))
+            first, window = windows.setdefault(metric, (path, policy.windows[metric]))
             if window != policy.windows[metric]:
-                what = f"{metric} has another window in policies[{first}]"
+                what = f"{metric} has another window in {key_path(first)}"
                 yield (*path, "window"), what, "give both the same window"
+    yield from _fallback(spec, ())
+
+
+def _placed(spec: ServiceSpec) -> Iterator[tuple[Path, Policy]]:
+    """Every policy and where it stands, the shadows' too."""
+    yield from ((("policies", index), policy) for index, policy in enumerate(spec.policies))
+    for number, shadow in enumerate(spec.shadow):
+        yield from ((("shadow", number, "policies", index), policy) for index, policy in enumerate(shadow.policies))
+
+
+def _fallback(spec: ServiceSpec, path: Path) -> Iterator[tuple[Path, str, str]]:
     fallback = spec.behavior.fallback_replicas
     if spec.behavior.on_missing_metrics == "fallback" and fallback is not None and fallback > spec.replicas.max:
         what = f"fallback_replicas {fallback} is above replicas.max {spec.replicas.max}"
-        yield ("behavior", "fallback_replicas"), what, f"write at most {spec.replicas.max}"
+        yield (*path, "behavior", "fallback_replicas"), what, f"write at most {spec.replicas.max}"
+
+
+def _shadows(spec: ServiceSpec) -> Iterator[tuple[Path, str, str]]:
+    """Each has a name of its own, and none changes what the policies see."""
+    if len(spec.shadow) > MOST_SHADOWS:
+        yield ("shadow",), f"has {len(spec.shadow)} items", f"write at most {MOST_SHADOWS}"
+    first: dict[str, int] = {}
+    for number, shadow in enumerate(spec.shadow):
+        if first.setdefault(shadow.name, number) != number:
+            what = f"{shadow.name} is the name of shadow[{first[shadow.name]}] already"
+            yield ("shadow", number, "name"), what, "give each a name of its own"
+        if shadow.behavior != spec.behavior:
+            yield from _fallback(spec.shadowed(shadow), ("shadow", number))
+        for index, policy in enumerate(shadow.policies):
+            yield from _stretched(spec, policy, ("shadow", number, "policies", index))
+
+
+def _stretched(spec: ServiceSpec, policy: Policy, path: Path) -> Iterator[tuple[Path, str, str]]:
+    """Percentiles are measured over one window all, and so is what replicas use: the longest that is asked for."""
+    for alike in (LATENCIES, REPLICA_METRICS):
+        of_policies = [window for each in spec.policies for name, window in each.windows.items() if name in alike]
+        longest = max([window for name, window in policy.windows.items() if name in alike], default=0.0)
+        if of_policies and longest > max(of_policies):
+            what = f"{policy.metric} is longer than in `policies`, which would then see the same"
+            yield (*path, "window"), what, f"write at most {format_duration(max(of_policies))}"
 
 
 def _sources(spec: ServiceSpec) -> Iterator[tuple[Path, str, str]]:
     """Metrics of other systems: one of a name, and one window of each policy."""
-    known: dict[str, tuple[int, SourceMetric]] = {}
-    for index, policy in enumerate(spec.policies):
+    known: dict[str, tuple[Path, SourceMetric]] = {}
+    for path, policy in _placed(spec):
         if not isinstance(policy, Measured) or not isinstance(policy.measured, SourceMetric):
             continue
-        path: Path = ("policies", index)
-        first, metric = known.setdefault(policy.metric, (index, policy.measured))
+        first, metric = known.setdefault(policy.metric, (path, policy.measured))
         if metric != policy.measured:
-            what = f"{policy.metric} is another metric in policies[{first}]"
+            what = f"{policy.metric} is another metric in {key_path(first)}"
             yield (*path, "metric"), what, "give each a name of its own, such as `name: depth`"
         window = policy.measured.window
         if window is not None and window != policy.window:

@@ -45,8 +45,17 @@ class Origin:
 
 def origins(spec: ServiceSpec, tree: MapNode) -> Mapping[str, Origin]:
     """By key path (`policies[0].tolerance.up`), in the order of the models."""
-    why = _DEFAULTS if any(policy.type in PACED_BY_BEHAVIOR for policy in spec.policies) else _DEFAULTS | _OPEN
-    return {key_path(path): Origin(text, _source(tree, path, why)) for path, text in leaves(spec)}
+    return {key_path(path): Origin(text, _origin(spec, tree, path)) for path, text in leaves(spec)}
+
+
+def _origin(spec: ServiceSpec, tree: MapNode, path: Path) -> str:
+    """A shadow's `behavior` is the service's where it says nothing of its own."""
+    number = path[1] if path[0] == "shadow" and len(path) > 1 else None
+    policies = spec.shadow[number].policies if isinstance(number, int) else spec.policies
+    why = _DEFAULTS if any(policy.type in PACED_BY_BEHAVIOR for policy in policies) else _DEFAULTS | _OPEN
+    source = _source(tree, path, why)
+    inherits = number is not None and path[2] == "behavior" and source == "default"
+    return _source(tree, path[2:], why) if inherits else source
 
 
 def _source(tree: MapNode, path: Path, defaults: Mapping[Path, str]) -> str:

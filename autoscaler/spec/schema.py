@@ -13,7 +13,7 @@ from pydantic_core import PydanticUndefined
 
 from autoscaler.spec.descriptions import DESCRIPTIONS
 from autoscaler.spec.fields import DURATION, SIZE
-from autoscaler.spec.models import MetricName, Policy, ReplicaSpec, ServiceSpec, keys_of
+from autoscaler.spec.models import MOST_SHADOWS, MetricName, Policy, ReplicaSpec, ServiceSpec, keys_of
 from autoscaler.spec.origins import metadata_of
 from autoscaler.spec.validation import OUR_FIELDS, models_in
 from autoscaler.units import format_duration, format_size
@@ -92,6 +92,8 @@ _FORMS: dict[str, Schema] = {
     "Route.bind": {"type": "string", "pattern": r"^(\[[0-9A-Fa-f:.]+\]|[0-9.]+):[0-9]+$"},
     "Route.path": {"type": "string", "pattern": "^/"},
     "ServiceSpec.policies": {"type": "array", "minItems": 1, "items": _any(*_POLICIES)},
+    "ServiceSpec.shadow": {"type": "array", "maxItems": MOST_SHADOWS, "items": {"$ref": "#/$defs/Shadow"}},
+    "Shadow.policies": {"type": "array", "minItems": 1, "items": _any(*_POLICIES)},
     "TargetTracking.metric": _METRIC,
     "PrometheusMetric.server": {"type": "string", "pattern": "^https?://"},
     "Step.metric": _METRIC,

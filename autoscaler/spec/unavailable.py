@@ -7,10 +7,11 @@ from autoscaler.spec.nodes import Entry, ListNode, MapNode, Mark, Node, Path, Sc
 from autoscaler.spec.problems import Problems
 from autoscaler.spec.volumes import NOT_YET
 
-LATER_KEYS = ("warm_pool", "shadow", "rollout")
+LATER_KEYS = ("warm_pool", "rollout")
 LATER_SOURCES = ("scrape", "http", "redis", "rabbitmq")
 LATER_RUNTIMES = ("swarm", "kubernetes")
 LATER_ROUTE_KEYS = ("tls", "sticky", "canary")
+EXAMPLE = "write one, such as {type: target_tracking, metric: request_rate, target: 50}"
 NEUTRAL: dict[Path, object] = {("priority",): 0, ("replica", "privileged"): False}
 
 # Compose keys that we know and don't support; those of which something better is to be said are in refused.py.
@@ -94,14 +95,20 @@ def _not_yet(root: MapNode, path: Path, problems: Problems) -> None:
 
 
 def _check_policies(root: MapNode, problems: Problems) -> None:
-    example = "write one, such as {type: target_tracking, metric: request_rate, target: 50}"
-    policies = root.get("policies")
+    _check_list(root, ("policies",), f"leave it out for `auto`, or {EXAMPLE}", problems)
+    shadows = root.get("shadow")
+    for index in range(len(shadows.items) if isinstance(shadows, ListNode) else 0):
+        _check_list(root, ("shadow", index, "policies"), EXAMPLE, problems)
+
+
+def _check_list(root: MapNode, path: Path, fix: str, problems: Problems) -> None:
+    policies = find(root, path)[1]
     if isinstance(policies, ListNode) and not policies.items:
-        problems.add(policies.mark, ("policies",), "is empty", f"leave it out for `auto`, or {example}")
+        problems.add(policies.mark, path, "is empty", fix)
     elif isinstance(policies, ListNode):
         for index, policy in enumerate(policies.items):
             if isinstance(policy, MapNode):
-                _check_policy(policy, ("policies", index), problems)
+                _check_policy(policy, (*path, index), problems)
 
 
 def _check_policy(policy: MapNode, path: Path, problems: Problems) -> None:

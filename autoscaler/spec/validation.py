@@ -6,7 +6,7 @@ Each of pydantic's errors has a `loc`; the tree knows where that stands. What wa
 import hashlib
 import json
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -35,6 +35,8 @@ _MISSING = {
     "source": "allowed: prometheus",
     "server": "say where it answers: `server: http://127.0.0.1:9090`",
     "query": "write a query for one number: `query: 'sum(queue_depth)'`",
+    "name": "name it, such as `name: cheaper`",
+    "policies": "write one, such as {type: concurrency, target: 16}",
     "target": "write what one replica bears, such as `target: 10`",
     "metric": f"allowed: {', '.join(typing.get_args(MetricName))}, or a mapping with `source`",
     "objective": "say the longest good latency: `objective: 250ms`",
@@ -94,14 +96,41 @@ def validated(tree: MapNode, ours: Mapping[str, str], problems: Problems) -> Ser
         if key in tree.entries:
             problems.add(tree.entries[key].mark, (key,), "unknown key", "remove it")
     given = values(tree)
-    given["behavior"] = _with_defaults(given.get("behavior", {}), paced=_is_paced(given.get("policies")))
+    said = given.get("behavior", {})
+    given["behavior"] = _with_defaults(said, paced=_is_paced(given.get("policies")))
+    if isinstance(given.get("shadow"), tuple):
+        given["shadow"] = tuple(_shadow(shadow, said) for shadow in given["shadow"])
     try:
         spec = ServiceSpec.model_validate({**given, **ours}, context=FROM_FILE)
     except ValidationError as error:
-        for detail in error.errors(include_url=False):
-            _tell(tree, typing.cast("dict[str, Any]", detail), problems)
+        details = [typing.cast("dict[str, Any]", detail) for detail in error.errors(include_url=False)]
+        for detail in details:
+            if not _is_inherited(detail, details):
+                _tell(tree, detail, problems)
         return None
     return None if problems.found else spec
+
+
+def _shadow(shadow: Any, said: Any) -> Any:
+    """A shadow with all of its `behavior`: what it leaves out is as the service's is `said` to be, else its own policies'
+    default, as it would be had the file these policies."""
+    if not isinstance(shadow, dict):
+        return shadow
+    own = shadow.get("behavior", {})
+    if isinstance(said, dict) and isinstance(own, dict):
+        rules = {key: said[key] | own[key] for key in said.keys() & own.keys() if _both_mappings(said[key], own[key])}
+        own = said | own | rules
+    return {**shadow, "behavior": _with_defaults(own, paced=_is_paced(shadow.get("policies")))}
+
+
+def _is_inherited(error: Mapping[str, Any], errors: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a shadow has it from the service's `behavior`, of which it is told."""
+    place, found = error["loc"], error["input"]
+    return place[:1] == ("shadow",) and any(each["loc"] == place[2:] and each["input"] == found for each in errors)
+
+
+def _both_mappings(one: Any, other: Any) -> bool:
+    return isinstance(one, dict) and isinstance(other, dict)
 
 
 def _is_paced(policies: Any) -> bool:

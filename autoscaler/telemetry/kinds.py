@@ -93,6 +93,10 @@ EVENTS: Mapping[E, Kind] = {
     E.SERVICE_CHANGED: _info("A service's policy changed."),
     E.SERVICE_REMOVED: _info("A service's policy is gone, and so are its replicas."),
     E.SERVICE_FAULT: _error("A fault in the controller itself hit one service's tick; the next one tries again."),
+    E.SHADOW_FAULT: _error(
+        "A fault in the controller itself hit a shadow's decision; the service's own stands, the next tick tries again.",
+        shadow="its name",
+    ),
     E.RELOADED: _info("The policy files were read again and are in force."),
     E.RELOAD_FAILED: _error("A policy file can't be used; the last good one stays in force."),
     E.PROXY_STARTED: _info("The proxy was started, or found running."),

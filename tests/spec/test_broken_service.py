@@ -373,7 +373,6 @@ BROKEN = [
     pytest.param(
         GOOD + "warm_pool: {size: 1}\n", "11:1: warm_pool: not available yet", "remove it", id="warm_pool: {size: 1}"
     ),
-    pytest.param(GOOD + "shadow: []\n", "11:1: shadow: not available yet", "remove it", id="shadow: []"),
     pytest.param(
         GOOD + "rollout: {max_surge: 2}\n", "11:1: rollout: not available yet", "remove it", id="rollout: {max_surge: 2}"
     ),

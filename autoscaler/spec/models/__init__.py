@@ -23,6 +23,7 @@ from autoscaler.spec.models.replica import Build, HealthCheck, Logging, Mount, R
 from autoscaler.spec.models.route import Bind, Route
 from autoscaler.spec.models.schedule import Schedule, ScheduleRule
 from autoscaler.spec.models.service import NAME_PATTERN, Bounds, ScaleToZero, ServiceSpec
+from autoscaler.spec.models.shadow import MOST_SHADOWS, Shadow
 from autoscaler.spec.models.sources import STANDS_INTERVALS, Auth, PrometheusMetric, SourceMetric, Tls
 from autoscaler.spec.models.step import Amount, Step, StepRule
 from autoscaler.spec.models.target_tracking import TargetTracking, Tolerance
@@ -32,6 +33,7 @@ __all__ = [
     "HPA_SCALE_DOWN",
     "HPA_SCALE_UP",
     "LATENCIES",
+    "MOST_SHADOWS",
     "NAME_PATTERN",
     "OPEN",
     "PROXY_METRICS",
@@ -64,6 +66,7 @@ __all__ = [
     "ScheduleRule",
     "Secret",
     "ServiceSpec",
+    "Shadow",
     "SourceMetric",
     "Step",
     "StepRule",

@@ -13,6 +13,7 @@ from autoscaler.spec.models.behavior import Behavior
 from autoscaler.spec.models.policies import Measured, Policy
 from autoscaler.spec.models.replica import ReplicaSpec
 from autoscaler.spec.models.route import Route
+from autoscaler.spec.models.shadow import Shadow
 from autoscaler.spec.models.sources import SourceMetric
 
 SERVICE_NAME = r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?"
@@ -59,6 +60,7 @@ class ServiceSpec(Model):
     policies: tuple[Policy, ...] = (Auto(type="auto"),)
     behavior: Behavior = Behavior()
     scale_to_zero: ScaleToZero | None = None
+    shadow: tuple[Shadow, ...] = ()
     spec_hash: str = ""
     folder: str = "."
 
@@ -68,9 +70,18 @@ class ServiceSpec(Model):
         return (self.scale_to_zero or ScaleToZero()).idle
 
     @property
+    def every_policy(self) -> tuple[Policy, ...]:
+        """Its policies, then its shadows'."""
+        return (*self.policies, *(policy for shadow in self.shadow for policy in shadow.policies))
+
+    def shadowed(self, shadow: Shadow) -> "ServiceSpec":
+        """The service as it would be under a shadow of its."""
+        return self.model_copy(update={"policies": shadow.policies, "behavior": shadow.behavior, "shadow": ()})
+
+    @property
     def sources(self) -> Mapping[str, SourceMetric]:
-        """The metrics of other systems that its policies look at, by name."""
-        measured = [policy.measured for policy in self.policies if isinstance(policy, Measured)]
+        """The metrics of other systems that its policies and its shadows' look at, by name."""
+        measured = [policy.measured for policy in self.every_policy if isinstance(policy, Measured)]
         return {metric.name: metric for metric in measured if isinstance(metric, SourceMetric)}
 
 

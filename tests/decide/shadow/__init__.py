@@ -1,0 +1,1 @@
+"""Shadow policies: their replicas, what they see, their score."""

@@ -36,6 +36,7 @@ class ShadowStatus:
     """A shadow: its last decision, and its score since `since` in all and over the last day or so (`recent`).
 
     Before its first decision `decision` and `since` are None. `problem` is why it doesn't decide, "" where it does.
+    `seen_full`: it was seen what a full replica carries; until then late requests are a guess.
     """
 
     name: str
@@ -44,6 +45,7 @@ class ShadowStatus:
     recent: Tally = NO_TALLY
     total: Tally = NO_TALLY
     problem: str = ""
+    seen_full: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ NO_CLOCK = "no clock, no chance, no outside"
         pytest.param("decide/wrong.py", "import time", NO_CLOCK, id="decide takes the time"),
         pytest.param("measure/wrong.py", "from pathlib import Path", NO_CLOCK, id="measure reads files"),
         pytest.param("model/events.py", "import logging", NO_CLOCK, id="values log"),
+        pytest.param("control/shadows.py", "import autoscaler.ports", "nothing to act with", id="a shadow has a client"),
         pytest.param("cli/wrong.py", "import autoscaler.store", "Only wiring names adapters", id="a command and an adapter"),
         pytest.param("runtimes/process/wrong.py", "import autoscaler.runtimes.docker", "strangers", id="two runtimes"),
     ],

@@ -14,7 +14,7 @@ from autoscaler.errors import AutoscalerError, UsageError
 
 if TYPE_CHECKING:
     from autoscaler.client import Client
-    from autoscaler.web.models import MetricAnswer, ReplicaAnswer, ServiceAnswer
+    from autoscaler.web.models import MetricAnswer, ReplicaAnswer, ServiceAnswer, ShadowAnswer
 
 WATCH_EVERY_S = 1.0
 STYLES = {"ready": "green", "starting": "yellow", "draining": "cyan", "warm": "blue", "failed": "red"}
@@ -61,9 +61,10 @@ async def _parts(client: "Client", service: str | None) -> Parts:
     about = "\n".join(printable(line) for line in lines[ready:])  # "ready" alone says nothing new
     if service is not None:
         one = await client.service(service)
-        return [services_table([one]), replicas_table(one.replicas, time.time()), *notes([one]), log_tails(one), about]
+        replicas = replicas_table(one.replicas, time.time())
+        return [services_table([one]), replicas, *shadows_tables([one]), *notes([one]), log_tails(one), about]
     services = await client.services()
-    return [services_table(services) if services else "no services", *notes(services), about]
+    return [services_table(services) if services else "no services", *shadows_tables(services), *notes(services), about]
 
 
 async def _watch(client: "Client", service: str | None) -> None:
@@ -156,6 +157,32 @@ def replicas_table(replicas: Sequence["ReplicaAnswer"], now: float) -> Table | s
     )
 
 
+def shadows_tables(services: Sequence["ServiceAnswer"]) -> list[Table]:
+    """One line a shadow, where there are any: what it would have had over the last day or so, beside what ran."""
+    rows: list[list[Cell | str]] = [
+        [service.name, shadow.name, "-" if shadow.desired is None else str(shadow.desired), *_score(shadow)]
+        for service in services
+        for shadow in service.shadows
+    ]
+    if not rows:
+        return []
+    headings = ("SERVICE", "SHADOW", "DESIRED", "REPLICAS", "RAN", "LATE", "RAN LATE", "SINCE")
+    return [Table(headings, rows, right=frozenset(headings[2:]), spare=frozenset({"SINCE"}))]
+
+
+def _score(shadow: "ShadowAnswer") -> list[str]:
+    """Its replicas on average and those that ran, the shares of requests late, and since when."""
+    recent = shadow.recent
+    pairs = (
+        (recent.replica_seconds, recent.seconds, "{:.2f}"),
+        (recent.ran_replica_seconds, recent.seconds, "{:.2f}"),
+        (recent.late_requests, recent.requests, "{:.2%}" if shadow.seen_full else "{:.2%}?"),
+        (recent.ran_late_requests, recent.requests, "{:.2%}"),
+    )
+    told = [form.format(part / whole) if whole else "-" for part, whole, form in pairs]
+    return [*told, "-" if shadow.since is None else age(time.time() - shadow.since)]
+
+
 def notes(services: Sequence["ServiceAnswer"]) -> list[str]:
     """What an operator has ordered, and what is wrong: a line each."""
     lines = []
@@ -170,6 +197,7 @@ def notes(services: Sequence["ServiceAnswer"]) -> list[str]:
         if service.health_suspect:
             lines.append(f"{service.name}: most replicas fail their health check at once, so the check is the suspect")
         lines += [f"{service.name}: {m.name} is missing: {m.problem}" for m in service.metrics if m.value is None]
+        lines += [f"{service.name}: shadow {shadow.name}: {shadow.problem}" for shadow in service.shadows if shadow.problem]
         lines += [f"{service.name}: {error}" for error in service.errors]
     return ["\n".join(printable(line) for line in lines)]
 

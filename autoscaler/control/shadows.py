@@ -68,7 +68,8 @@ class Shadows:
         state = self.kept.get(name)
         if state is None:
             return ShadowStatus(name, problem=problem)
-        return ShadowStatus(name, self._decisions.get(name), state.since, state.recent, state.total, problem)
+        seen_full = state.known.capacity.bent is not None
+        return ShadowStatus(name, self._decisions.get(name), state.since, state.recent, state.total, problem, seen_full)
 
 
 def _mark(policies: tuple[Policy, ...], behavior: Behavior) -> str:

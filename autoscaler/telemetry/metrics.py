@@ -64,6 +64,16 @@ METRICS: Mapping[str, Metric] = {
         "1 while so many replicas fail their health check at once that the check itself is the suspect.", "service"
     ),
     "autoscaler_waiting_requests": _gauge("Requests that wait for a replica.", "service"),
+    "autoscaler_shadow_desired_replicas": _gauge("Replicas that a shadow would ask for.", "service", "shadow"),
+    "autoscaler_shadow_replicas_ratio": _gauge(
+        "Replica-seconds of a shadow over those that ran, of the last day or so.", "service", "shadow"
+    ),
+    "autoscaler_shadow_late_ratio": _gauge(
+        "Share of requests that would wait over 200 ms, of the last day or so, by one model of a shadow and of what ran.",
+        "service",
+        "shadow",
+        "of",
+    ),
     "autoscaler_scale_events_total": _counter("Decisions that changed the desired replicas.", "service", "direction"),
     "autoscaler_flaps_total": _counter(
         "Moves back within 5 minutes, or the down window where that is longer, of a move the other way.", "service"

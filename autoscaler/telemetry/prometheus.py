@@ -131,6 +131,28 @@ def _of_service(service: ServiceStatus) -> Mapping[str, Values]:
         "autoscaler_at_max": {name: service.desired >= service.max},
         "autoscaler_health_suspect": {name: service.health_suspect},
         "autoscaler_waiting_requests": {name: service.waiting},
+        **_of_shadows(service),
+    }
+
+
+def _of_shadows(service: ServiceStatus) -> Mapping[str, Values]:
+    """What is not known yet has no series."""
+    desired: dict[Labels, float] = {}
+    replicas: dict[Labels, float] = {}
+    late: dict[Labels, float] = {}
+    for shadow in service.shadows:
+        labels = (service.name, shadow.name)
+        if shadow.decision is not None:
+            desired[labels] = shadow.decision.desired
+        if shadow.recent.ratio is not None:
+            replicas[labels] = shadow.recent.ratio
+        for of, share in (("shadow", shadow.recent.late), ("ran", shadow.recent.ran_late)):
+            if share is not None:
+                late[*labels, of] = share
+    return {
+        "autoscaler_shadow_desired_replicas": desired,
+        "autoscaler_shadow_replicas_ratio": replicas,
+        "autoscaler_shadow_late_ratio": late,
     }
 
 

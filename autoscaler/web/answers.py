@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from autoscaler.model import Account, Decision, Event, Override
-from autoscaler.status import DaemonStatus, Explanation, MetricStatus, Ordered, ReplicaStatus, ServiceStatus
+from autoscaler.status import DaemonStatus, Explanation, MetricStatus, Ordered, ReplicaStatus, ServiceStatus, ShadowStatus
 from autoscaler.web.models import (
     AccountAnswer,
     BasisAnswer,
@@ -27,6 +27,8 @@ from autoscaler.web.models import (
     RouteAnswer,
     ServiceAnswer,
     ServicesAnswer,
+    ShadowAnswer,
+    TallyAnswer,
     WithoutAnswer,
 )
 
@@ -56,6 +58,7 @@ def service_answer(status: ServiceStatus) -> ServiceAnswer:
         metrics=_metrics(status.metrics),
         waiting=status.waiting,
         health_suspect=status.health_suspect,
+        shadows=[_shadow(shadow) for shadow in status.shadows],
     )
 
 
@@ -71,6 +74,7 @@ def explain_answer(status: ServiceStatus, why: Explanation) -> ExplainAnswer:
         metrics=_metrics(status.metrics),
         errors=status.errors,
         account=_account(why.account),
+        shadows=[_shadow(shadow) for shadow in status.shadows],
     )
 
 
@@ -157,6 +161,19 @@ def _account(account: Account | None) -> AccountAnswer | None:
         without=[WithoutAnswer(limit=each.limit, desired=each.desired) for each in account.without],
         more=MoveAnswer.model_validate(asdict(account.more)),
         fewer=MoveAnswer.model_validate(asdict(account.fewer)),
+    )
+
+
+def _shadow(shadow: ShadowStatus) -> ShadowAnswer:
+    return ShadowAnswer(
+        name=shadow.name,
+        desired=None if shadow.decision is None else shadow.decision.desired,
+        decision=_decision(shadow.decision),
+        since=shadow.since,
+        recent=TallyAnswer.model_validate(asdict(shadow.recent)),
+        total=TallyAnswer.model_validate(asdict(shadow.total)),
+        problem=shadow.problem,
+        seen_full=shadow.seen_full,
     )
 
 

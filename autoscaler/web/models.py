@@ -207,6 +207,33 @@ class MetricAnswer(Answer):
     per_replica: bool
 
 
+class TallyAnswer(Answer):
+    """Sums over `seconds`; what begins with `ran` is of the replicas that there were. Late: waits over 200 ms, modelled."""
+
+    seconds: float
+    replica_seconds: float
+    ran_replica_seconds: float
+    requests: float
+    late_requests: float
+    ran_late_requests: float
+
+
+class ShadowAnswer(Answer):
+    """A shadow: what it would have `desired` and why, and its score in all and over the last day or so (`recent`).
+
+    `seen_full`: it is known what a full replica carries; until then late requests are a guess.
+    """
+
+    name: str
+    desired: int | None
+    decision: DecisionAnswer | None
+    since: float | None
+    recent: TallyAnswer
+    total: TallyAnswer
+    problem: str
+    seen_full: bool
+
+
 class ServiceAnswer(Answer):
     """One service now. `errors` are what is wrong at present, one line each."""
 
@@ -228,6 +255,7 @@ class ServiceAnswer(Answer):
     metrics: Sequence[MetricAnswer] = ()
     waiting: int = 0
     health_suspect: bool = False
+    shadows: Sequence[ShadowAnswer] = ()
 
 
 class ServicesAnswer(RootModel[tuple[ServiceAnswer, ...]]):
@@ -248,6 +276,7 @@ class ExplainAnswer(Answer):
     metrics: Sequence[MetricAnswer]
     errors: Sequence[str]
     account: AccountAnswer | None = None
+    shadows: Sequence[ShadowAnswer] = ()
 
 
 class EventAnswer(Answer):

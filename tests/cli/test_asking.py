@@ -1,15 +1,16 @@
 """The commands that ask a daemon, against one that is served over real sockets."""
 
 import json
+import time
 from collections.abc import Sequence
 
 import pytest
 
 from autoscaler.errors import EngineUnavailable
-from autoscaler.model import Event, EventKind, Orders, Override, PauseKind, ReplicaState, Sample
-from autoscaler.status import MetricStatus
+from autoscaler.model import Event, EventKind, Orders, Override, PauseKind, ReplicaState, Sample, Tally
+from autoscaler.status import MetricStatus, ShadowStatus
 from tests.cli.conftest import Daemon, run
-from tests.support.fake_control import T, event, replica_status, service_status
+from tests.support.fake_control import T, decision, event, replica_status, service_status
 
 
 def test_status_in_a_pipe(daemon: Daemon) -> None:
@@ -53,6 +54,32 @@ def test_status_of_one_shows_its_replicas_and_the_last_words_of_failed_ones(daem
     assert "1.5s  3f9ac1d2" in shown
     assert "3f9ac1d2 (old)  exit status 1" in shown
     assert "web-2's last lines:\n    Traceback\n    boom\\r\n" in shown
+
+
+def test_status_has_a_line_a_shadow_beside_what_ran(daemon: Daemon) -> None:
+    tally = Tally(100.0, 300.0, 400.0, 1000.0, 25.0, 5.0)
+    daemon.control.services["web"] = service_status(
+        shadows=(
+            ShadowStatus("cheaper", decision(desired=2), time.time() - 7500, tally, tally, seen_full=True),
+            ShadowStatus("guessed", decision(desired=2), time.time() - 60, tally, tally),
+            ShadowStatus("new", problem="fault in the controller: \x1b[31m"),
+        )
+    )
+    shown = daemon.ask("status").stdout
+    assert shown.split("\n\n")[1].rstrip() == (
+        "SERVICE  SHADOW   DESIRED  REPLICAS   RAN    LATE  RAN LATE  SINCE\n"
+        "web      cheaper        2      3.00  4.00   2.50%     0.50%  2h05m\n"
+        "web      guessed        2      3.00  4.00  2.50%?     0.50%     1m\n"
+        "web      new            -         -     -       -         -      -"
+    )
+    assert r"web: shadow new: fault in the controller: \x1b[31m" in shown
+    assert "cheaper        2      3.00" in daemon.ask("status", "web").stdout
+    (one,) = json.loads(daemon.ask("status", "--json").stdout)
+    assert [each["name"] for each in one["shadows"]] == ["cheaper", "guessed", "new"]
+    first, _, last = one["shadows"]
+    assert (first["desired"], first["seen_full"], first["recent"]["ran_late_requests"]) == (2, True, 5.0)
+    assert (last["desired"], last["since"], last["total"]["seconds"]) == (None, None, 0.0)
+    assert json.loads(daemon.ask("explain", "web", "--json").stdout)["shadows"] == one["shadows"]
 
 
 def test_status_as_json_is_the_apis(daemon: Daemon) -> None:

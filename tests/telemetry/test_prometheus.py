@@ -9,8 +9,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from autoscaler import __version__
-from autoscaler.model import NO_ORDERS, Decision, Fence, Limit, Mode, Recommendation, ReplicaState, Sample
-from autoscaler.status import DaemonStatus, MetricStatus, ReplicaStatus, ServiceStatus
+from autoscaler.model import NO_ORDERS, Decision, Fence, Limit, Mode, Recommendation, ReplicaState, Sample, Tally
+from autoscaler.status import DaemonStatus, MetricStatus, ReplicaStatus, ServiceStatus, ShadowStatus
 from autoscaler.telemetry import reference
 from autoscaler.telemetry.counters import Counters
 from autoscaler.telemetry.metrics import METRICS, VALUES
@@ -218,8 +218,11 @@ def test_the_daemon_shows_its_own_state() -> None:
     assert seen[f"build_info{{version={__version__}}}"] == 1
 
 
+SHADOW = ShadowStatus("cheaper", replace(DECISION, desired=2), EPOCH, Tally(10.0, 30.0, 40.0, 100.0, 3.0, 1.0))
+
+
 def everything() -> Daemon:
-    daemon = Daemon(service("web", metric("request_rate", 450.0), decision=DECISION))
+    daemon = Daemon(replace(service("web", metric("request_rate", 450.0), decision=DECISION), shadows=(SHADOW,)))
     daemon.status = replace(daemon.status, degraded={"state": "disk is full"}, last_tick_at=EPOCH)
     for event in (scaled(EPOCH, 1, 2), ready(EPOCH, "web-2", 1.0), *draining(EPOCH, "web-1")):
         daemon.counters(event)
@@ -267,3 +270,12 @@ def test_the_format_is_the_one_the_scraper_accepts() -> None:
 @pytest.mark.parametrize("name", sorted(reference.pages()))
 def test_the_reference_pages_are_what_the_code_says(name: str) -> None:
     assert (DOCS / name).read_text() == reference.pages()[name], f"docs/{name} is stale; run `make docs`"
+
+
+def test_shadows_have_series_of_what_is_known() -> None:
+    assert Daemon(replace(service("web"), shadows=(SHADOW, ShadowStatus("new")))).only("shadow") == {
+        "shadow_desired_replicas{service=web,shadow=cheaper}": 2.0,
+        "shadow_replicas_ratio{service=web,shadow=cheaper}": 0.75,
+        "shadow_late_ratio{service=web,of=shadow,shadow=cheaper}": 0.03,
+        "shadow_late_ratio{service=web,of=ran,shadow=cheaper}": 0.01,
+    }

@@ -18,6 +18,8 @@ def told_of(shadows: Sequence[ShadowStatus]) -> Iterator[str]:
     for shadow in shadows:
         yield from _shadow(shadow)
     yield f"  (late: waits longer than {format_duration(LATE_S)}, by the same model of both)"
+    if not all(shadow.seen_full for shadow in shadows):
+        yield "  (a guess as yet: no replica was seen full, so each is taken to bear at most twice what it was seen to)"
 
 
 def _shadow(shadow: ShadowStatus) -> Iterator[str]:

@@ -52,6 +52,8 @@ def export(spec: ServiceSpec, to: Target) -> Exported:
     """The manifest of a service's policy."""
     writing = _Writing(spec)
     manifest = _hpa(writing) if to == "hpa" else _scaled_object(writing)
+    if spec.shadow:
+        writing.tell(("shadow",), "has no counterpart")
     return Exported(manifest, tuple(writing.notes))
 
 

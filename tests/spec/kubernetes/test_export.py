@@ -12,7 +12,7 @@ from autoscaler.decide import EMPTY, decide
 from autoscaler.model import Decision, Observation, Sample
 from autoscaler.spec.kubernetes import Given, convert, export
 from autoscaler.spec.kubernetes.written import manifest_text
-from autoscaler.spec.models import HPA_SCALE_UP, OPEN, Behavior, Policy, Rate, ScalingRules, ServiceSpec, Tolerance
+from autoscaler.spec.models import HPA_SCALE_UP, OPEN, Behavior, Policy, Rate, ScalingRules, ServiceSpec, Shadow, Tolerance
 from autoscaler.spec.nodes import key_path
 from tests.decide.builders import concurrency, schedule, service, step, tracking
 from tests.spec.kubernetes.manifests import loaded
@@ -185,6 +185,12 @@ LONG = {"cron": "0 0 31 12 *", "for": "48h", "min": 8}
             "keda",
             {"behavior.on_missing_metrics"},
             id="nor for a total",
+        ),
+        pytest.param(
+            of(tracking(window=10)).model_copy(update={"shadow": (Shadow(name="a", policies=(tracking(),)),)}),
+            "hpa",
+            {"shadow"},
+            id="shadows",
         ),
         pytest.param(
             of(tracking(window=10), behavior=Behavior(scale_down=ScalingRules(

@@ -141,6 +141,24 @@ async def test_a_metric_that_a_shadow_alone_asks_for_is_measured(host: Controlle
     assert host.told(EventKind.METRICS_MISSING) == []
 
 
+async def test_a_shadow_that_looks_back_longer_changes_no_metric_of_the_policies(host: Controller) -> None:
+    """A 0 of a source is believed once no request came within the policy's window, whatever a shadow's is."""
+    metric = '{name: depth, source: prometheus, server: "http://p", query: up}'
+    own = f"{{type: target_tracking, metric: {metric}, target: 10}}"
+    longer = own.replace("target: 10", "target: 10, window: 10m")
+    host.write(policy().replace("metric: request_rate, target: 50}]", f"metric: {metric}, target: 10}}]")
+               + f"shadow: [{{name: longer, policies: [{longer}]}}]\n")  # fmt: skip
+    host.world.proxy.rate["web"] = 50.0
+    await host.start()
+    await sleep(10)
+    depth = host.operator.service("web").metrics[0]
+    assert (depth.name, depth.sample.value) == ("depth", None)
+    host.world.proxy.rate["web"] = 0.0
+    await sleep(15)
+    depth = host.operator.service("web").metrics[0]
+    assert (depth.name, depth.sample.value) == ("depth", 0.0)
+
+
 async def test_a_dry_run_decides_for_them_too(host: Controller) -> None:
     host.dry = True
     host.world.proxy.rate["web"] = 200.0

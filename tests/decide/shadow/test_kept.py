@@ -30,6 +30,7 @@ def test_a_clock_that_was_put_back_leaves_no_time_ahead() -> None:
     assert (back.t, back.since, back.memory.t) == (40.0, 1.0, 40.0)
     assert max(tick.t for tick in back.known.ticks) == 40.0
     assert back.known.capacity.ready_at <= 40.0
+    assert from_json(to_json(state()), 0.5).since == 0.5
 
 
 @pytest.mark.parametrize(

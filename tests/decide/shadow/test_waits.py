@@ -35,6 +35,12 @@ def test_late_is_the_tail_of_the_wait() -> None:
     assert line(slots=1.0).queue(5.0) == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize("rate", [9.99, 10.0, 20.0])
+def test_close_to_full_and_beyond_chance_tells_no_more_than_ten_service_times(rate: float) -> None:
+    assert line(slots=1.0).delay_s(rate, 0.95) == pytest.approx(1.0)
+    assert line(slots=1.0).queue(rate) == pytest.approx(rate)
+
+
 def test_a_backlog_makes_all_late_once_it_takes_that_long() -> None:
     assert line(backlog=8.0).late(1.0, 0.2) == pytest.approx(waiting_share(4.0, 0.1))
     assert line(backlog=8.1).late(1.0, 0.2) == 1.0

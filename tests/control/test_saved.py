@@ -40,7 +40,7 @@ def test_a_document_of_a_daemon_that_kept_no_stops_and_no_shadows_is_as_good() -
 def test_a_shadow_that_cannot_be_read_begins_anew_and_the_service_goes_on() -> None:
     fields = json.loads(dump(SAVED))
     fields["shadows"]["broken"] = {"t": "soon"}
-    saved, problem = load(json.dumps(fields), NOW)
+    saved, problem = load(json.dumps(fields), {}, NOW)
     assert saved == SAVED
     assert problem.startswith("what its shadow 'broken' kept can't be read (")
     assert problem.endswith("; its score begins anew")

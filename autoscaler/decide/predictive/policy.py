@@ -114,14 +114,14 @@ def _told(policy: Predictive, kept: Kept) -> str:
         judged = max(count for _, _, count in contest.challengers)
         return f"stands aside: forecasts judged {min(judged, contest.needed):g} of {contest.needed} times so far"
     name, (error, flat, count) = CHALLENGERS[contest.best].name, contest.challengers[contest.best]
-    had = f"had {error / flat:.0%} of the error of {policy.metric} as it is over the last {_span(count)}"
+    was = f"error over the last {_span(count)} was {error / flat:.0%} of that of {policy.metric} staying as it is"
     if not contest.acts:
-        return f"stands aside: the best, {name}, {had}, {contests.BEGINS_AT:.0%} at most is wanted"
+        return f"stands aside: of all models, {name} came nearest; its {was}, {contests.BEGINS_AT:.0%} at most is wanted"
     if kept.forecast is None:
         return f"stands aside: {name}, the best, has too few minutes to tell"
     within = format_duration(policy.horizon)
     ahead = f"{policy.metric} up to {kept.forecast:.4g} within {within} at {policy.target:g} a replica"
-    return f"{ahead}, by {name}, which {had}"
+    return f"{ahead}, by {name}; its {was}"
 
 
 def _span(outcomes: float) -> str:

@@ -45,8 +45,10 @@ def test_the_forecast_asks_for_what_will_come_before_it_comes() -> None:
     ahead = sum(day(DAYS.minute + minute) for minute in range(5)) / 5
     assert said.value == -(-ahead // 50)
     assert said.raw == pytest.approx(ahead / 50, rel=1e-3)
-    assert "within 5m at 50 a replica, by the seasons at the level of 60 min, which had " in said.reason
-    assert "of the error of request_rate as it is over the last 3d, asks for " in said.reason
+    assert (
+        " within 5m at 50 a replica, by the seasons at the level of 60 min; its error over the last 3d was " in said.reason
+    )
+    assert said.reason.endswith("% of that of request_rate staying as it is, asks for 16")
 
 
 def test_the_highest_of_the_horizon_is_asked_for() -> None:
@@ -85,8 +87,9 @@ def test_where_no_model_was_better_it_says_which_came_nearest() -> None:
     t = flat.minute * 60.0
     said = decided(BESIDE, knowing(flat, BESIDE, t - 1), t).recommendations[1]
     assert said.value is None
-    assert said.reason.startswith("stands aside: the best, ")
-    assert said.reason.endswith("over the last 3d, 90% at most is wanted, asks for no count")
+    assert said.reason.startswith("stands aside: of all models, the ")
+    assert " came nearest; its error over the last 3d was " in said.reason
+    assert said.reason.endswith("% of that of request_rate staying as it is, 90% at most is wanted, asks for no count")
 
 
 def test_without_its_history_the_winner_can_not_tell() -> None:

@@ -11,7 +11,8 @@
 Longer ones need six, because a replica that has much to do answers slower than it could; and not more, because another
 version or a noisy neighbour shall count within three minutes. Once S is known, replicas that have as many requests as they
 are given say nothing of it, but of the slots. That some requests wait makes no replica full: of many one is free soon. A
-full replica that works on less than one at a time has become slower: S is learned anew from it.
+full replica that works on less than one at a time has become slower: S is learned anew from it. While no replica is ready,
+and for ten seconds more, nothing is learned of S: the proxy turns requests away, and at once.
 Source: Little 1961, "A proof for the queuing formula L = lambda W".
 """
 
@@ -94,8 +95,10 @@ def first(t: float, ready: int) -> Capacity:
 def learn(known: Capacity, load: Load, most: int) -> Capacity:
     """With one more tick; the proxy gives a replica `most` requests at once."""
     kept = exp(-load.elapsed_s / FORGET_S)
+    if not load.ready:  # who is turned away takes no time: nothing is learned until the means hold none of them
+        known = replace(known, piece_at=load.t + CALM_S, busy_s=0.0, done=0.0)
     busy_s, done = known.busy_s, known.done
-    if known.service_s is None or load.in_service < FULL * most * load.ready:
+    if load.t >= known.piece_at and (known.service_s is None or load.in_service < FULL * most * load.ready):
         busy_s += load.in_service * load.elapsed_s
         done += load.answered * load.elapsed_s
     known = replace(

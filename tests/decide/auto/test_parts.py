@@ -67,6 +67,15 @@ def test_the_service_time_is_seconds_in_service_a_request() -> None:
     assert lived(40, answered=10.0, in_service=1.0).service_s == pytest.approx(0.1)
 
 
+def test_requests_that_are_turned_away_while_none_is_ready_say_nothing_of_the_service_time() -> None:
+    known = lived(40, answered=20.0, in_service=0.01, ready=0)
+    assert known.service_s is None
+    for second in range(9):  # the means of ten seconds still hold some of them
+        known = lived(1, known, 40.0 + second, answered=20.0, in_service=0.2 * second)
+    assert known.service_s is None
+    assert lived(2, known, 49.0, answered=20.0, in_service=2.0).service_s == pytest.approx(0.1)
+
+
 def test_one_that_is_full_does_not_make_the_service_time_longer() -> None:
     known = lived(40, answered=10.0, in_service=0.8)
     assert lived(60, known, 40.0, answered=12.0, in_service=12.0).service_s == pytest.approx(0.08)

@@ -118,11 +118,14 @@ def _named(field: Field, server: Any) -> dict[str, Any] | None:
 
 def _metric_of(metric: Field, server: Any, *, shared: bool) -> Any:
     name = metric.at("name").needed("name: http_requests_per_second")
-    metric.pass_over("selector")
     own = metric.at("selector", "matchLabels", "metric").text()
     known = own if name.text() == OWN_SERIES else name.text()
     if known in PROXY_METRICS and not (shared and known in TOTAL_ONLY_METRICS):
+        metric.pass_over("selector")
         return known
+    if metric.at("selector").given:
+        metric.at("selector").note("has no counterpart; a query of Prometheus can pick by labels")
+        metric.pass_over("selector")
     if known in REQUEST_RATES:
         name.note("taken for request_rate, which is measured at the proxy")
         return "request_rate"

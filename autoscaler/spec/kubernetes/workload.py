@@ -11,7 +11,16 @@ from typing import Any
 
 from autoscaler.spec.kubernetes.fields import Field
 from autoscaler.spec.kubernetes.written import Blank
+from autoscaler.spec.nodes import MapNode
 from autoscaler.units import format_size
+
+# Of the cluster or of no use to a replica here: nothing is told of these.
+_OF_A_CLUSTER = (
+    "affinity", "automountServiceAccountToken", "dnsPolicy", "enableServiceLinks", "imagePullSecrets", "nodeName",
+    "nodeSelector", "priorityClassName", "restartPolicy", "schedulerName", "serviceAccount", "serviceAccountName",
+    "tolerations", "topologySpreadConstraints",
+)  # fmt: skip
+_OF_A_CONTAINER = ("name", "imagePullPolicy", "terminationMessagePath", "terminationMessagePolicy")
 
 KINDS = ("Deployment", "StatefulSet", "ReplicaSet", "ReplicationController", "DaemonSet")
 
@@ -58,13 +67,15 @@ class Workload:
 
 
 def read_workload(manifest: Field) -> Workload:
-    """The first container of a Deployment's pods."""
-    containers = manifest.at("spec", "template", "spec", "containers").items()
+    """The first container of a Deployment's pods; what else its pods have is told."""
+    pod = manifest.at("spec", "template", "spec")
+    containers = pod.at("containers").items()
     if not containers:
         return Workload()
     first = containers[0]
     for other in containers[1:]:
         other.note("a replica is one container: this one is left out")
+        other.pass_over(*other.keys())
     ports = first.at("ports").items()
     limits = {name: _amount(first.at("resources", "limits", name)) for name in ("cpu", "memory")}
     asked = {name: _amount(first.at("resources", "requests", name)) for name in ("cpu", "memory")}
@@ -72,13 +83,27 @@ def read_workload(manifest: Field) -> Workload:
     memory = limits["memory"] or asked["memory"]
     if memory is not None and limits["memory"] is None:
         first.at("resources", "requests", "memory").note("taken for mem_limit, which no replica may exceed")
+    image = first.at("image").text() or None
+    port = ports[0].at("containerPort").whole_number(least=1) if ports else None
+    _tell_the_rest(pod, first, ports)
     return Workload(
-        image=first.at("image").text() or None,
-        port=ports[0].at("containerPort").whole_number(least=1) if ports else None,
+        image=image,
+        port=port,
         cpus=limits["cpu"],
         mem_limit=None if memory is None else int(memory),
         requests={name: value for name, value in requests.items() if value is not None},
     )
+
+
+def _tell_the_rest(pod: Field, container: Field, ports: list[Field]) -> None:
+    """What a replica may need as well, such as its environment, probes and volumes."""
+    pod.pass_over(*_OF_A_CLUSTER)
+    container.pass_over(*_OF_A_CONTAINER)
+    for port in ports:
+        port.pass_over("name", "protocol")
+    for field in pod.unread():
+        if not (isinstance(field.node, MapNode) and not field.keys()):
+            field.note("is not taken over; write it in `replica`, where it is needed")
 
 
 def with_flags(workload: Workload, given: Given) -> Workload:

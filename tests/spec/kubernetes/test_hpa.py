@@ -198,6 +198,13 @@ def test_every_field_that_has_no_counterpart_is_told() -> None:
     assert {"spec.hurry", "spec.behavior.scaleUp.mood"} <= set(keys(manifest))
 
 
+@pytest.mark.parametrize("name", ["requests-per-second", "sqs_messages"])
+def test_labels_that_pick_a_series_are_told(name: str) -> None:
+    manifest = hpa(named("External", name, value="9"))
+    manifest["spec"]["metrics"][0]["external"]["metric"]["selector"] = {"matchLabels": {"queue": "mail"}}
+    assert "spec.metrics[0].external.metric.selector" in keys(manifest)
+
+
 def test_a_resource_that_is_not_measured_is_left_out_and_told() -> None:
     manifest = hpa(resource("ephemeral-storage", averageUtilization=70))
     policy = converted(manifest)
@@ -215,6 +222,27 @@ def test_a_deployment_tells_image_port_and_limits() -> None:
     beside = deployment(image="shop:7", ports=[{"containerPort": 8000}], resources=RESOURCES)
     policy = converted(hpa(CPU), beside, given=Given()).policy
     assert policy["replica"] == {"image": "shop:7", "port": 8000, "cpus": 1.0, "mem_limit": "512m"}
+
+
+def test_what_else_a_deployments_pods_have_is_told() -> None:
+    beside = deployment(
+        image="shop:7",
+        ports=[{"containerPort": 8000, "name": "http"}, {"containerPort": 9000}],
+        env=[{"name": "LOG_LEVEL", "value": "info"}],
+        resources=RESOURCES,
+        imagePullPolicy="Always",
+        readinessProbe={"httpGet": {"path": "/healthz", "port": 8000}},
+    )
+    pod = beside["spec"]["template"]["spec"]
+    pod |= {"terminationGracePeriodSeconds": 45, "dnsPolicy": "ClusterFirst", "securityContext": {}}
+    pod["containers"].append({"name": "sidecar", "image": "envoy:1"})
+    assert [key.removeprefix("spec.template.spec.") for key in keys(hpa(CPU), beside, given=Given())] == [
+        "containers[0].ports[1].containerPort",
+        "containers[0].env",
+        "containers[0].readinessProbe",
+        "containers[1]",
+        "terminationGracePeriodSeconds",
+    ]
 
 
 def test_flags_go_before_the_deployment() -> None:

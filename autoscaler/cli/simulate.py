@@ -27,6 +27,7 @@ from autoscaler.units import format_duration, parse_duration
 if TYPE_CHECKING:
     from autoscaler.cli.terminal import Table
     from autoscaler.simulate import Model, Result
+    from autoscaler.spec.models import ServiceSpec
 
 SLO_S = 0.5
 MOST_SLOTS = 100_000
@@ -99,7 +100,7 @@ def simulate(
     names = [str(file) for file in files]
     timelines = {name: Timeline(traffic.trace, model.tick_s) for name in names}
     results = [run(spec, traffic.trace, model, timelines[name]) for name, spec in zip(names, specs, strict=True)]
-    told = ". ".join(filter(None, (_assumed(model), traffic.told)))
+    told = ". ".join(filter(None, (_assumed(model), traffic.told, *map(_missing, names, specs))))
     if plot is not None:
         _write(plot, page({name: each.points for name, each in timelines.items()}, f"simulate {traffic.name}", told))
     if as_json:
@@ -182,6 +183,13 @@ def _table(names: Sequence[str], results: "Sequence[Result]") -> "Table":
 def _assumed(model: "Model") -> str:
     """What the figures hold for."""
     return ", ".join(_assumptions(model))
+
+
+def _missing(name: str, spec: "ServiceSpec") -> str:
+    """What a policy file looks at and the modelled service has not, so that its policies on that hold or stand aside."""
+    looked_at = {metric for policy in spec.policies for metric in policy.windows}
+    unknown = sorted(looked_at & {"memory", *spec.sources})
+    return f"Not modelled, so missing all along: {', '.join(unknown)} of {name}" if unknown else ""
 
 
 def _assumptions(model: "Model") -> Iterator[str]:

@@ -71,6 +71,14 @@ def test_several_policies_are_columns_of_one_table(tmp_path: Path, policy: str, 
     )
 
 
+def test_what_the_model_has_not_is_told(tmp_path: Path, policy: str, trace: str) -> None:
+    depth = "{source: prometheus, name: depth, server: 'http://p:9090', query: up}"
+    blind = tmp_path / "blind.yaml"
+    blind.write_text(Path(policy).read_text().replace("metric: request_rate", f"metric: {depth}"))
+    ran = run("simulate", "--policy", policy, "--compare", str(blind), "--trace", trace)
+    assert ran.stdout.rstrip().endswith(f"Not modelled, so missing all along: depth of {blind}")
+
+
 def test_several_policies_are_a_list_in_json(tmp_path: Path, policy: str, trace: str) -> None:
     other = made(tmp_path, "spare.yaml", 4)
     ran = run("simulate", "--policy", policy, "--compare", other, "--trace", trace, "--json")

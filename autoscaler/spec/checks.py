@@ -131,7 +131,7 @@ def _sources(spec: ServiceSpec) -> Iterator[tuple[Path, str, str]]:
         first, metric = known.setdefault(policy.metric, (path, policy.measured))
         if metric != policy.measured:
             what = f"{policy.metric} is another metric in {key_path(first)}"
-            yield (*path, "metric"), what, "give each a name of its own, such as `name: depth`"
+            yield (*path, "metric"), what, f"give each a name of its own, such as `name: {policy.metric}_2`"
         window = policy.measured.window
         if window is not None and window != policy.window:
             what = f"is {format_duration(window)} in the metric's mapping"

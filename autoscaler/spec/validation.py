@@ -51,6 +51,7 @@ _WANTED = {
     "bool_type": "write true or false",
     "dict_type": "write a mapping",
     "model_type": "write a mapping",
+    "model_attributes_type": "write a mapping, such as {type: auto}",
     "tuple_type": "write a list",
     "finite_number": "write a finite number",
 }

@@ -38,6 +38,7 @@ BROKEN = [
         "8:36: policies[0].max_scale_down_rate: found 1",
         "write more than 1",
     ),
+    ("auto", "8:5: policies[0]: found 'auto'", "write a mapping, such as {type: auto}"),
     ("{type: concurency, target: 9}", "8:6: policies[0].type: found 'concurency'", "did you mean `concurrency`?"),
     ("{type: step, metric: queue_length}", "8:5: policies[0].steps: is missing", "write one, such as {above: 100, add: 2}"),
     (

@@ -94,6 +94,7 @@ def test_one_name_is_one_metric_over_policies_and_shadows(tmp_path: Path, monkey
     shadows = f"[{{name: a, policies: [{DEPTH.replace('QUERY', 'b')}]}}]"
     (line,) = told(text_of(shadows, DEPTH.replace("QUERY", "a")))
     assert "shadow[0].policies[0].metric: depth is another metric in policies[0]" in line
+    assert line.endswith("such as `name: depth_2`")
     assert set(loaded(text_of(shadows), tmp_path).sources) == {"depth"}
 
 

@@ -214,7 +214,7 @@ def test_two_metrics_of_one_name_are_told_apart_by_nobody(tmp_path: Path, monkey
     other = '{type: target_tracking, metric: {source: prometheus, server: "http://p:9090", query: down}, target: 1}'
     assert told(f"{tracking(f'source: prometheus, {REST}')}  - {other}\n") == [
         "p.yaml:9:29: policies[1].metric: prometheus is another metric in policies[0]; "
-        "give each a name of its own, such as `name: depth`"
+        "give each a name of its own, such as `name: prometheus_2`"
     ]
 
 
@@ -236,6 +236,7 @@ def test_two_windows_of_one_policy(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         ("http://p\\r\\nHost: q", "no address; write it like http://127.0.0.1:9090"),
         ("http://p%2eq", "found 'http://p%2eq'; write it like http://127.0.0.1:9090"),
         ("http://me:hunter2@p", "has a user or password in it; give them by `auth:`"),
+        ("http://p/prom/api/v1/", "found 'http://p/prom/api/v1/'; leave out /api/v1, which is put after it"),
         ("http://p?query=1", "found 'http://p?query=1'; write it without ? and #"),
         *(
             (f"http://{host}/", f"found 'http://{host}/', where clouds keep credentials; name a server of metrics")

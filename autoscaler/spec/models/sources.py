@@ -24,6 +24,13 @@ def _own_name(given: str) -> str:
     return given
 
 
+def _server(given: str) -> str:
+    address = server_url(given)
+    if address.endswith("/api/v1"):
+        raise ValueError(f"found {given!r}; leave out /api/v1, which is put after it")
+    return address
+
+
 def _query(given: str) -> str:
     if not given.strip():
         raise ValueError("is empty; write a query for one number, such as 'sum(queue_depth)'")
@@ -75,7 +82,7 @@ class PrometheusMetric(Model):
 
     source: Literal["prometheus"]
     name: OwnName = "prometheus"
-    server: Annotated[str, AfterValidator(server_url)]
+    server: Annotated[str, AfterValidator(_server)]
     query: Annotated[str, AfterValidator(_query)]
     interval: Annotated[PositiveDuration, Field(ge=0.1, le=3600)] = 5.0
     timeout: Annotated[PositiveDuration, Field(le=60)] = 2.0

@@ -38,7 +38,7 @@ def decide(spec: ServiceSpec, seen: Observation, memory: Memory, orders: Orders 
     rest = look(spec, seen, memory.idle_since, current, t) if within.min == 0 else None
     least = within.min
     if rest is not None and not rest.asleep:
-        within = replace(within, min=min(rest.floor, within.max))
+        within = replace(within, min=min(rest.floor, within.max), min_by=rest.told)
     asked = _asked_before(memory, current, t)
     points = keep(spec.policies, seen.totals, memory.samples, t)
     history = _history(spec, seen, memory, t)

@@ -20,11 +20,13 @@ LOAD = ("request_rate", "concurrency", "queue_length")
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """`since` when there has been no load, None while there is. `asleep`: 0 it is. `floor`: the least there may be else."""
+    """`since` when there has been no load, None while there is. `asleep`: 0 it is. `floor`: the least there may be else, and
+    `told` why."""
 
     since: float | None
     asleep: bool
     floor: int
+    told: str
 
 
 def look(spec: ServiceSpec, seen: Observation, since: float | None, current: int, t: float) -> Rest:
@@ -33,9 +35,10 @@ def look(spec: ServiceSpec, seen: Observation, since: float | None, current: int
     quiet = seen.waiting == 0 and bool(samples) and all(sample.value == 0 for sample in samples)
     since = None if not quiet else t if since is None else since
     if current > 0:
-        return Rest(since, since is not None and tidy(t - since) >= spec.idle, 1)
+        return Rest(since, since is not None and tidy(t - since) >= spec.idle, 1, "until idle")
     load = seen.waiting > 0 or any(_is_load(sample) for sample in samples)
-    return Rest(since, not load, max(1, round_up(seen.waiting / spec.route.max_concurrency)))
+    told = f"requests wait: {seen.waiting}" if seen.waiting else "there is load"
+    return Rest(since, not load, max(1, round_up(seen.waiting / spec.route.max_concurrency)), told)
 
 
 def _samples(spec: ServiceSpec, seen: Observation) -> list[Sample]:

@@ -147,3 +147,11 @@ def test_when_it_will_be_none_is_told() -> None:
     assert why(spec, *ticks[:1]).endswith("fewer: to none after 1m without any load")
     assert why(spec, *ticks).endswith("fewer: to none in 40s if no load comes")
     assert why(spec, *ticks, seen(61, ready=1, request_rate=0.0)).endswith("fewer: there are none")
+
+
+def test_explain_tells_why_there_is_one_at_least() -> None:
+    spec = may_be_none()
+    assert "allowed: min 1 (until idle), max 100\n" in why(spec, *quiet(IDLE_S - 1))
+    assert "bounded by min 1 (requests wait: 3)\n" in why(spec, *quiet(IDLE_S), waits(IDLE_S + 1, 3))
+    load = seen(IDLE_S + 1, ready=0, request_rate=0.0, concurrency=1.0)
+    assert "bounded by min 1 (there is load)\n" in why(spec, *quiet(IDLE_S), load)

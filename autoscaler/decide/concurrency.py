@@ -50,8 +50,10 @@ def recommend(policy: Concurrency, asked: Question) -> Answer:
         return Answer(wants[0], tidy(stable / goal), f"{said} asks for {wants[0]}", memory=_memory(None))
     highest = max(panic.highest, *wants)
     lasts = format_duration(round(tidy(panic.renewed_at + policy.stable_window - asked.t), 3))
-    surge = f"{_told(recent, policy.panic_window)}; panic for {lasts} more: asks for {highest}, the most since it began"
-    reason = f"{said}, {surge}"
+    over, surge = format_duration(policy.panic_window), round_up(policy.panic_threshold * ready)
+    fast = f"{_told(recent, policy.panic_window)}; the last {over} ask for {round_up(recent / goal)}, {surge} is a surge"
+    lasting = f"panic (after a surge or a start) for {lasts} more: asks for {highest}, the most since it began"
+    reason = f"{said}, {fast}; {lasting}"
     raw = tidy(max(stable, recent) / goal)
     return Answer(highest, raw, reason, panic=True, memory=_memory(_Panic(panic.renewed_at, highest)))
 

@@ -7,7 +7,11 @@ Source: DECISIONS, "Order of a decision".
 
 from collections.abc import Iterator
 
+from autoscaler.decide import latency_slo
+from autoscaler.decide.auto import policy as auto
 from autoscaler.decide.behavior import left, rates_told
+from autoscaler.decide.predictive import policy as predictive
+from autoscaler.decide.recommend import ASKED_LAST
 from autoscaler.decide.rounding import round_up
 from autoscaler.model import Account, Basis, Decision, Limit, Mode, Move, Recommendation, Turn
 from autoscaler.spec.models import Behavior
@@ -19,6 +23,7 @@ RATES = ("scale_up_rate", "scale_down_rate")
 WINDOWS = ("stabilization", "anti_flap")
 BOUNDS = ("max", "min")
 ELSEWHERE = (*AT_A_BOUND, *OF_POLICIES, *RATES, *BOUNDS)
+HOLDS_S = {"auto": auto.HOLD_S, "latency_slo": latency_slo.HOLD_S, "predictive": predictive.HOLD_S}
 CALLED = {
     "missing_metrics": "the hold",
     "paused": "the pause",
@@ -152,9 +157,25 @@ def _move(name: str, move: Move, why: Account, *, up: bool) -> Iterator[str]:
     if decision.wanted > decision.desired if up else decision.wanted < decision.desired:
         yield f"   {decision.wanted} is asked for already"
         return
+    asks = f"asks for {'more' if up else 'fewer'}"
     metrics = dict.fromkeys(basis.metric for basis in why.bases if basis.value is not None)
+    missing = dict.fromkeys(basis.metric for basis in why.bases if basis.value is None)
     if metrics:
-        yield f"   no value of {' or '.join(metrics)} alone asks for {'more' if up else 'fewer'} now"
+        yield f"   no value of {' or '.join(metrics)} alone {asks} now"
+        yield from _besides(decision, up=up)
+    elif missing:
+        yield f"   no metric {asks} before {' and '.join(missing)} is back"
+
+
+def _besides(decision: Decision, *, up: bool) -> Iterator[str]:
+    """What the policies that have the say go by besides their metric's value, and how long they keep a count."""
+    alone = all(said.type in ASKED_LAST for said in decision.recommendations)
+    for kind in dict.fromkeys(said.type for said in decision.recommendations if said.value == decision.wanted):
+        if kind == "latency_slo":
+            yield "   latency_slo goes by how many requests come and how long each takes"
+        hold_s = predictive.HOLD_ALONE_S if alone and kind == "predictive" else HOLDS_S.get(kind)
+        if hold_s is not None and not up:
+            yield f"   {kind} asks for fewer after needing fewer for {format_duration(hold_s)}"
 
 
 def _turn(turn: Turn, *, up: bool) -> str:

@@ -20,7 +20,7 @@ from autoscaler.decide.memory import PolicyMemory
 from autoscaler.decide.question import Answer, Question, missing, problem
 from autoscaler.decide.rounding import round_up, tidy
 from autoscaler.decide.samples import mean
-from autoscaler.decide.service_model import Service, Tick, from_memory, learn, unknown
+from autoscaler.decide.service_model import SURE_REQUESTS, SURE_S, Service, Tick, from_memory, learn, unknown
 from autoscaler.spec.models import LatencySlo
 from autoscaler.units import format_duration
 
@@ -90,7 +90,7 @@ def recommend(policy: LatencySlo, asked: Question) -> Answer:
     if latency is None:
         size = replace(size, count=max(size.count, asked.current))
     now = _hold(held, size.count, asked.t)
-    why = size.why if now.count == size.count else f"{size.why}; {now.count} until fewer are asked for {_left(now, asked.t)}"
+    why = size.why if now.count == size.count else f"{size.why}; held at {now.count} for {_left(now, asked.t)} more"
     memory: PolicyMemory = known.to_memory() | now.to_memory() | {"out_of_reach": float(size.out_of_reach)}
     return Answer(
         now.count, float(size.count), f"{why}, asks for {now.count}", memory=memory, out_of_reach=size.out_of_reach
@@ -133,24 +133,26 @@ def _size(policy: LatencySlo, asked: Question, known: Service, load: Load, was_o
         return Size(0, "no request comes")
     bent = known.replica(1.0 if known.bend is None else known.bend, asked.max_concurrency)
     if bent is None:
-        return Size(asked.current, "too few requests yet to know what a replica carries")
+        return Size(asked.current, f"too few requests yet to know what a replica carries ({_seen(known)})")
     floor = bent.kappa * bent.idle_s
     out_of_reach = floor > policy.objective * (HELPS_AGAIN if was_out_of_reach else 1.0)
-    told = f"{load.rate:.4g} requests/s, {_time(1 / (known.pace or 1.0))} each"
+    told = f"{load.rate:.4g} requests/s, {_learned_told(policy, known, bent)}"
     flat = known.replica(0.0, asked.max_concurrency) if known.bend is None else bent
     fewest = _least(policy, flat or bent, load.rate, known)
     if out_of_reach:
         why = f"more replicas do not help: {policy.metric} is {_time(floor)} at idle ones, beyond {_time(policy.objective)}"
-        return Size(fewest, f"{why}; {told}: {fewest} carry them", out_of_reach=True)
+        return Size(fewest, f"{why}; {told}; {fewest} carry them", out_of_reach=True)
     if known.bend is not None:
-        return Size(fewest, f"{told}: {fewest} keep {policy.metric} within {_time(policy.objective)}")
+        fewer = _one_fewer(policy, bent, load.rate, fewest)
+        return Size(fewest, f"{told}; {fewest} keep {policy.metric} within {_time(policy.objective)}{fewer}")
     now = flat.kappa * flat.idle_s if flat else floor
     if now > policy.objective:
         most = min(_least(policy, bent, load.rate, known), ceil(TRY_MORE * (known.ready0 or known.ready)))
         count = max(fewest, most)
-        return Size(count, f"{told}, {policy.metric} beyond {_time(policy.objective)}: {count} to see whether more help")
+        beyond = f"{policy.metric} is beyond {_time(policy.objective)}"
+        return Size(count, f"{told}; {beyond}, {count} to see whether more help")
     count = max(fewest, int(TRY_FEWER * (known.ready0 or known.ready)), 1)
-    return Size(count, f"{told}: {count} keep {policy.metric} within {_time(policy.objective)}")
+    return Size(count, f"{told}; {count} keep {policy.metric} within {_time(policy.objective)}")
 
 
 def _least(policy: LatencySlo, replica: queueing.Replica, rate: float, known: Service) -> int:
@@ -205,6 +207,26 @@ def _hold(held: Held, count: int, t: float) -> Held:
 def _left(held: Held, t: float) -> str:
     since = t if held.lower_at is None else held.lower_at
     return format_duration(round(tidy(since + HOLD_S - t), 1))
+
+
+def _seen(known: Service) -> str:
+    requests, seconds = min(known.rate * known.span, SURE_REQUESTS), min(known.span, SURE_S)
+    return f"{requests:.0f} of {SURE_REQUESTS:.0f} in {seconds:.0f} of {SURE_S:.0f}s with {known.ready:g} ready"
+
+
+def _learned_told(policy: LatencySlo, known: Service, replica: queueing.Replica) -> str:
+    """What is believed of a request's time, and since when."""
+    over = f"over the last {format_duration(round(known.span))}" if known.span >= SURE_S else "before the count changed"
+    idle = "other loads not seen yet" if known.bend is None else f"{_time(replica.idle_s)} at idle replicas"
+    return f"{_time(1 / (known.pace or 1.0))} each {over} ({idle}), {policy.metric} {replica.kappa:.2g} times that"
+
+
+def _one_fewer(policy: LatencySlo, replica: queueing.Replica, rate: float, count: int) -> str:
+    """How many requests would miss the objective with one replica fewer."""
+    if count < 2:
+        return ""
+    late = queueing.late_share(replica, count - 1, rate, policy.share, policy.objective)
+    return f", with {count - 1} {late * 100:.3g}% would take longer ({(1 - policy.share) * 100:.3g}% may)"
 
 
 def _time(seconds: float) -> str:

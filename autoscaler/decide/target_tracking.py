@@ -88,10 +88,10 @@ def _per_replica(policy: TargetTracking, target: float, asked: Question) -> Answ
     corrected = total / counted / target
     said = f"{said} ({silent} silent, {starting} starting count as {full if side < 1 else 0:g})"
     if side == 1 or _within(policy.tolerance, corrected) or (tidy(corrected) > 1) != (side > 1):
-        return _stay(corrected * counted, said, asked)
+        return _stay(corrected * counted, f"{said}, so {corrected * target:.3g}", asked)
     count = round_up(corrected * counted)
     if (count < asked.current) if side > 1 else (count > asked.current):
-        return _stay(corrected * counted, said, asked)
+        return _stay(corrected * counted, f"{said}, so {corrected * target:.3g}", asked)
     return _count(corrected * counted, said)
 
 
@@ -111,4 +111,4 @@ def _count(raw: float, said: str) -> Answer:
 
 
 def _stay(raw: float, said: str, asked: Question) -> Answer:
-    return Answer(asked.current, tidy(raw), f"{said}, no clear move, asks for {asked.current}")
+    return Answer(asked.current, tidy(raw), f"{said}: no clear move, asks for {asked.current}")

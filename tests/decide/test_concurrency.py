@@ -76,7 +76,10 @@ def test_in_panic_the_highest_of_both_wants_since_it_began() -> None:
     decisions = surged(then=10.0, until=60)
     assert {decision.desired for decision in decisions} == {8}
     assert decisions[30].mode is Mode.PANIC
-    assert "panic for 30s more: asks for 8, the most since it began" in decisions[30].reason
+    assert (
+        "the last 6s ask for 1, 16 is a surge; panic (after a surge or a start) for 30s more: asks for 8, the most"
+        in decisions[30].reason
+    )
 
 
 def test_panic_ends_on_the_first_tick_more_than_stable_window_later() -> None:

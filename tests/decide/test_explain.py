@@ -157,6 +157,7 @@ def test_held_because_the_only_metric_is_missing() -> None:
         5. bounds: no effect (min 1, max 4)
 
         more: allowed at once, as far as 4
+           no metric asks for more before request_rate is back
         fewer: when request_rate is back
     """)
 
@@ -166,13 +167,15 @@ def test_in_panic() -> None:
     assert why(service(concurrency(10.0), max=50), *ticks) == text("""
         web: 6 replicas wanted, as before (mode panic)
           concurrency 29.33 over 1m at 10 a replica, concurrency 20 over 6s
-          panic for 40s more: asks for 6, the most since it began
+          the last 6s ask for 2, 12 is a surge
+          panic (after a surge or a start) for 40s more: asks for 6, the most since it began
 
         1. before: 6 wanted, 6 ready, 0 starting; allowed: min 1, max 50
         2. the policies ask for 6
            [0] concurrency, concurrency over 1m: 6 (the formula alone: 2.93333)
                concurrency 29.33 over 1m at 10 a replica, concurrency 20 over 6s
-               panic for 40s more: asks for 6, the most since it began
+               the last 6s ask for 2, 12 is a surge
+               panic (after a surge or a start) for 40s more: asks for 6, the most since it began
         3. stabilization: no effect (windows: up 0s, down 0s)
         4. rates: no effect (up as fast as asked; down as fast as asked)
         5. bounds: no effect (min 1, max 50)

@@ -206,7 +206,7 @@ def test_more_at_once_fewer_after_a_minute() -> None:
     after = fluid.counts[begun:]
     assert min(after[:60]) >= 15
     assert min(after) < 15
-    assert any("until fewer are asked for" in decision.reason for decision in fluid.decisions[begun:])
+    assert any("; held at 19 for 31s more, asks for 19" in decision.reason for decision in fluid.decisions[begun:])
 
 
 def test_no_request_needs_none_after_two_minutes_at_most() -> None:

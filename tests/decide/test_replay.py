@@ -48,7 +48,8 @@ def test_the_contracts_line() -> None:
                 "value": 4,
                 "metric": "cpu",
                 "raw": 3.4,
-                "reason": "cpu 0.85 a replica, target 0.5 (1 silent, 1 starting count as 0), no clear move, asks for 4",
+                "reason": "cpu 0.85 a replica, target 0.5 (1 silent, 1 starting count as 0), so 0.425: no clear move, "
+                "asks for 4",
             },
         ],
         "limited_by": [],

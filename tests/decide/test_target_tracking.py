@@ -189,7 +189,7 @@ def test_the_reason_tells_what_why_and_how_many() -> None:
             CPU_50,
             seen(ready=4, per_replica={"cpu": [0.1, 0.1, None, None]}),
             4.4,
-            "cpu 0.1 a replica, target 0.5 (2 silent, 0 starting count as 1), no clear move, asks for 4",
+            "cpu 0.1 a replica, target 0.5 (2 silent, 0 starting count as 1), so 0.55: no clear move, asks for 4",
             id="each, silent ones count as full on the way down",
         ),
         pytest.param(

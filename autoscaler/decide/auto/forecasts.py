@@ -10,6 +10,7 @@ Days, week, hour and half are the level of half a minute where that is higher. A
 """
 
 from autoscaler.decide.history import DAY, History
+from autoscaler.units import format_duration
 
 HALF_LIVES_S = (10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0)
 BASE = 1  # the level of half a minute
@@ -19,14 +20,14 @@ WEEK_DAYS = 7
 HOUR, HALF = 60, 30
 
 NAMES = (
-    *(f"the level of {half_life:g} s" for half_life in HALF_LIVES_S),
-    *(f"the highest minute of {minutes}" for minutes in PEAKS_MINUTES),
-    "the same minutes of the last seven days, the highest",
-    "the same minutes of the last seven days, the 2nd highest",
-    "the same minutes of the last seven days, the 4th highest",
-    "the same minutes a week ago",
-    "the same minutes an hour ago",
-    "the same minutes half an hour ago",
+    *(f"its mean over some {format_duration(half_life)}" for half_life in HALF_LIVES_S),
+    *(f"the highest minute of the last {minutes}" for minutes in PEAKS_MINUTES),
+    "the highest of these minutes on the last 7 days",
+    "the 2nd highest of these minutes on the last 7 days",
+    "the 4th highest of these minutes on the last 7 days",
+    "these minutes a week ago",
+    "these minutes an hour ago",
+    "these minutes half an hour ago",
 )
 
 Levels = tuple[float, ...]

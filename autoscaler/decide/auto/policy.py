@@ -14,15 +14,15 @@ Sources: staffing.py, rates.py, band.py, capacity.py.
 from dataclasses import dataclass, replace
 
 from autoscaler.decide.auto import capacity as capacities
+from autoscaler.decide.auto import words
 from autoscaler.decide.auto.band import Band, begun, is_due, step
 from autoscaler.decide.auto.capacity import Capacity, Load
-from autoscaler.decide.auto.forecasts import NAMES
-from autoscaler.decide.auto.hold import held, highest
+from autoscaler.decide.auto.hold import Held, held, highest, told_hold
 from autoscaler.decide.auto.kept import Kept, read, written
 from autoscaler.decide.auto.rates import present
 from autoscaler.decide.memory import Point
 from autoscaler.decide.question import Answer, Question, missing, problem
-from autoscaler.decide.rounding import round_up, tidy
+from autoscaler.decide.rounding import round_up
 from autoscaler.decide.samples import mean
 from autoscaler.decide.staffing import Staffing
 from autoscaler.spec.models import Auto
@@ -83,7 +83,7 @@ def recommend(policy: Auto, asked: Question) -> Answer:
     count = max(highest(holds), min(asked.current, highest(spared)))
     why = asks.why
     if count > asks.count:
-        why += f", asked for {asks.count}, held at the most of the last {format_duration(HOLD_S)}"
+        why += f"; {_held(asks, holds, spared, count, asked.t)}"
     kept = Kept(asked.t, count, holds, spared, _learned(kept, asked, seen), kept.band)
     memory, tables = written(kept)
     return Answer(count, asks.raw, f"{why}, asks for {count}", memory=memory, tables=tables)
@@ -135,45 +135,57 @@ def _asks(policy: Auto, asked: Question, seen: _Seen, kept: Kept) -> _Asks:
     rate = present(asked.points["request_rate"], asked.t, kept.band.level)
     upper = seen.rate / EARLY_UTILIZATION if kept.band.upper is None else kept.band.upper
     now, band = max(1, staffing.needed(rate)), staffing.needed(upper)
-    drain = _drain(asked, seen, rate, now, staffing)
+    waiting = _waiting(asked, seen, staffing)
+    drain = _drain(asked, waiting, rate, now, staffing)
     count = max(now, drain, band)
+    told, why = f"request_rate {rate:.4g}", _goal(policy, count)
+    if drain > max(now, band):
+        told = f"{waiting:.4g} requests wait at {told}"
+        why = (
+            f"it takes {count} to serve them within {format_duration(DRAIN_S)}, {LEAP} times the {now} without them at most"
+        )
+    elif band > now:
+        told += words.ahead(kept.band, upper, _horizon(known))
     return _Asks(
         count,
         max(count, staffing.needed(upper * SPARE)),
-        tidy(max(rate, upper) / staffing.each),
-        _why(asked, kept, staffing, rate, upper, drains=drain == count > max(now, band), ahead=band > now),
+        float(count),
+        f"{told}; {words.carried(known, staffing)}; {why}",
     )
 
 
-def _why(asked: Question, kept: Kept, staffing: Staffing, rate: float, upper: float, *, drains: bool, ahead: bool) -> str:
-    each = format_duration(round(staffing.service_s, 3))
-    carried = f"a replica carries {staffing.each:.3g}/s ({staffing.slots:.3g} at once, {each} each)"
-    told = f"request_rate {rate:.4g}"
-    if drains:
-        told = f"{asked.seen.waiting:g} requests wait at {told}"
-    elif ahead:
-        within = format_duration(float(round(_horizon(kept.capacity))))
-        by = "headroom, until more is known" if kept.band.upper is None else NAMES[kept.band.by]
-        told += f", up to {upper:.4g} within {within} by {by}"
-    return f"{told}, {carried}"
+def _goal(policy: Auto, count: int) -> str:
+    objective = policy.objective
+    return f"it takes {count} to keep {objective.percentile:g}% of waits within {format_duration(objective.wait)}"
+
+
+def _held(asks: _Asks, holds: Held, spared: Held, count: int, t: float) -> str:
+    """Why more are asked for than the formula takes now."""
+    if asks.spared >= count:
+        return f"held at {count}, as {SPARE - 1:.0%} more load would take them"
+    return told_hold((*holds, *spared), count, t, HOLD_S)
 
 
 def _unlearned(asked: Question, seen: _Seen, known: Capacity) -> _Asks:
     """Nothing is known of what a replica carries: stay, but for requests that wait."""
-    answered = min(known.done, capacities.ENOUGH_REQUESTS)
-    why = f"learning what a replica carries ({answered:.0f} of {capacities.ENOUGH_REQUESTS:.0f} requests seen)"
-    count = max(1, asked.current)
-    if seen.waiting > max(FEW, asked.seen.ready):
-        count = max(count, 2 * asked.seen.ready)
-        why = f"{seen.waiting:g} requests wait, {why}"
-    return _Asks(count, count, float(count), why)
+    enough = max(FEW, asked.seen.ready)
+    if seen.waiting > enough:
+        count = max(1, asked.current, 2 * asked.seen.ready)
+        stays = f"{seen.waiting:g} requests wait, so twice the {asked.seen.ready} ready at least"
+    else:
+        count = max(1, asked.current)
+        stays = f"stays as it is unless more than {enough} requests wait"
+    return _Asks(count, count, float(count), words.learning(known, stays))
 
 
-def _drain(asked: Question, seen: _Seen, rate: float, now: int, staffing: Staffing) -> int:
+def _waiting(asked: Question, seen: _Seen, staffing: Staffing) -> float:
+    """Requests in the queue, and those at replicas beyond what they work on at once."""
+    return seen.waiting + max(0.0, seen.concurrency - seen.queue - asked.seen.ready * staffing.slots)
+
+
+def _drain(asked: Question, waiting: float, rate: float, now: int, staffing: Staffing) -> int:
     """Replicas for those that wait longer than the ones there, or starting, would take; 0 where none do."""
     there = asked.seen.ready + asked.seen.unready
-    inside = max(0.0, seen.concurrency - seen.queue - asked.seen.ready * staffing.slots)
-    waiting = seen.waiting + inside
     spare = max(0.0, there * staffing.each - rate)
     if waiting <= FEW or waiting <= spare * PATIENCE_S:
         return 0

@@ -79,10 +79,10 @@ def _sane(values: Iterable[float | None]) -> Forecast | None:
 FLATS = tuple(_as_it_is(span) for span in SPANS)
 CHALLENGERS = (
     Model("the trend of the last half hour", _trend),
-    _at_level("the last season at the present level", lambda past: past.last, QUARTER),
-    _at_level("the seasons at the level of 5 min", lambda past: past.seasons, SLOT),
-    _at_level("the seasons at the level of 15 min", lambda past: past.seasons, QUARTER),
-    _at_level("the seasons at the level of 60 min", lambda past: past.seasons, 60),
-    Model("the seasons moved to the present level", _moved),
-    _at_level("the weeks at the present level", lambda past: past.weeks, QUARTER),
+    _at_level("the last season scaled to the last 15 min", lambda past: past.last, QUARTER),
+    _at_level("the past seasons scaled to the last 5 min", lambda past: past.seasons, SLOT),
+    _at_level("the past seasons scaled to the last 15 min", lambda past: past.seasons, QUARTER),
+    _at_level("the past seasons scaled to the last 60 min", lambda past: past.seasons, 60),
+    Model("the past seasons moved to the last 15 min", _moved),
+    _at_level("the past weeks scaled to the last 15 min", lambda past: past.weeks, QUARTER),
 )

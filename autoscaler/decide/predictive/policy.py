@@ -17,7 +17,7 @@ Sources: models.py, contest.py; Kubernetes' HPA for the five minutes alone.
 from dataclasses import replace
 from math import ceil, isfinite
 
-from autoscaler.decide.auto.hold import Held, held, highest
+from autoscaler.decide.auto.hold import Held, held, highest, told_hold
 from autoscaler.decide.history import begun as no_history
 from autoscaler.decide.history import minute_of
 from autoscaler.decide.memory import MAX_COUNT
@@ -103,7 +103,7 @@ def _answer(policy: Predictive, asked: Question, kept: Kept, load: float | None,
         told = "asks for no count" if count == 0 else f"asks for no count, as {count} is no more than there are"
         return Answer(None, raw, f"{why}, {told}", memory=memory, tables=tables)
     if load is None or count > _count(policy, load):
-        why += f", held at the most of the last {format_duration(_hold_s(asked))}"
+        why += f"; {told_hold(kept.held, count, asked.t, _hold_s(asked))}"
     return Answer(count, raw, f"{why}, asks for {count}", memory=memory, tables=tables)
 
 
@@ -112,11 +112,13 @@ def _told(policy: Predictive, kept: Kept) -> str:
     contest = kept.contest
     if contest.best is None:
         judged = max(count for _, _, count in contest.challengers)
-        return f"stands aside: forecasts judged {min(judged, contest.needed):g} of {contest.needed} times so far"
+        times = f"{min(judged, contest.needed):g} of {contest.needed} times"
+        return f"stands aside: forecasts judged {times} so far, once in {SLOT}m"
     name, (error, flat, count) = CHALLENGERS[contest.best].name, contest.challengers[contest.best]
-    was = f"error over the last {_span(count)} was {error / flat:.0%} of that of {policy.metric} staying as it is"
+    was = f"error over the last {_span(count)} was {error / flat:.0%} of that of taking {policy.metric} to stay as it is"
     if not contest.acts:
-        return f"stands aside: of all models, {name} came nearest; its {was}, {contests.BEGINS_AT:.0%} at most is wanted"
+        wanted = f"{contests.BEGINS_AT:.0%} at most is wanted"
+        return f"stands aside: the best model, {name}, is not good enough; its {was}, {wanted}"
     if kept.forecast is None:
         return f"stands aside: {name}, the best, has too few minutes to tell"
     within = format_duration(policy.horizon)

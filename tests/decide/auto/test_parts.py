@@ -176,13 +176,13 @@ def test_a_burst_by_the_clock_is_foreseen_by_the_forecast_that_knows_the_hour() 
     band = watched([rate for rate in hours for _ in range(12)])
     best = band.best
     assert best is not None
-    assert NAMES[best % len(NAMES)] == "the same minutes an hour ago"
+    assert NAMES[best % len(NAMES)] == "these minutes an hour ago"
 
 
 def test_forecasts_by_the_clock_know_the_minutes_ahead() -> None:
     values = tuple(500.0 if minute % DAY == 7 else 10.0 for minute in range(8 * DAY + 5))
     history = History(0, values, 8 * DAY + 5)
     by_name = dict(zip(NAMES, forecasts((10.0,) * 7, history, 8 * DAY + 8), strict=True))
-    assert by_name["the same minutes of the last seven days, the 4th highest"] == 500.0
-    assert by_name["the same minutes a week ago"] == 500.0
-    assert by_name["the same minutes an hour ago"] == 10.0
+    assert by_name["the 4th highest of these minutes on the last 7 days"] == 500.0
+    assert by_name["these minutes a week ago"] == 500.0
+    assert by_name["these minutes an hour ago"] == 10.0

@@ -71,7 +71,7 @@ def test_a_steady_load_gets_what_the_formula_asks_for_and_then_stays_still() -> 
         decision, memory = lived(1, 100.0, memory, decision.desired)
         counts.add(decision.desired)
     assert counts == {13}
-    assert "a replica carries 10/s (1 at once, 100ms each)" in decision.reason
+    assert "a replica carries 10/s (100ms each, the mean of 10m, 1 at once)" in decision.reason
 
 
 def test_nothing_is_taken_away_in_the_first_minute() -> None:

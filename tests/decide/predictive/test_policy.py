@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autoscaler.decide import Memory, decide
+from autoscaler.decide import Case, Memory, account, decide, explain
 from autoscaler.decide.history import DAY, History
 from autoscaler.decide.memory import MAX_COUNT
 from autoscaler.decide.predictive.contest import Contest, begun
@@ -46,9 +46,10 @@ def test_the_forecast_asks_for_what_will_come_before_it_comes() -> None:
     assert said.value == -(-ahead // 50)
     assert said.raw == pytest.approx(ahead / 50, rel=1e-3)
     assert (
-        " within 5m at 50 a replica, by the seasons at the level of 60 min; its error over the last 3d was " in said.reason
+        " within 5m at 50 a replica, by the past seasons scaled to the last 60 min; its error over the last 3d was "
+        in said.reason
     )
-    assert said.reason.endswith("% of that of request_rate staying as it is, asks for 16")
+    assert said.reason.endswith("% of that of taking request_rate to stay as it is, asks for 16")
 
 
 def test_the_highest_of_the_horizon_is_asked_for() -> None:
@@ -65,7 +66,7 @@ def test_the_highest_of_the_horizon_is_asked_for() -> None:
 def test_what_was_asked_for_is_asked_for_another_minute() -> None:
     memory = knowing(DAYS, BESIDE, NOW - 1, held=((NOW - 50, 70), (NOW - 1, 3)))
     assert decided(BESIDE, memory).recommendations[1].value == 70
-    assert "held at the most of the last 1m, asks for 70" in decided(BESIDE, memory).recommendations[1].reason
+    assert "; held at the most of the last 1m for 10s more, asks for 70" in decided(BESIDE, memory).recommendations[1].reason
     memory = knowing(DAYS, BESIDE, NOW - 1, held=((NOW - 60, 70), (NOW - 1, 3)))
     assert (decided(BESIDE, memory).recommendations[1].value or 0) < 70
 
@@ -79,7 +80,7 @@ def test_in_its_first_days_it_gives_no_count_and_holds_nobody_up() -> None:
     assert [(each.desired, each.mode, each.limits) for each in decisions] == [(1, Mode.STABLE, ())] * 3
     said = decisions[-1].recommendations[1]
     assert (said.value, said.raw) == (None, None)
-    assert said.reason == "stands aside: forecasts judged 0 of 288 times so far, asks for no count"
+    assert said.reason == "stands aside: forecasts judged 0 of 288 times so far, once in 5m, asks for no count"
 
 
 def test_where_no_model_was_better_it_says_which_came_nearest() -> None:
@@ -87,9 +88,11 @@ def test_where_no_model_was_better_it_says_which_came_nearest() -> None:
     t = flat.minute * 60.0
     said = decided(BESIDE, knowing(flat, BESIDE, t - 1), t).recommendations[1]
     assert said.value is None
-    assert said.reason.startswith("stands aside: of all models, the ")
-    assert " came nearest; its error over the last 3d was " in said.reason
-    assert said.reason.endswith("% of that of request_rate staying as it is, 90% at most is wanted, asks for no count")
+    assert said.reason.startswith("stands aside: the best model, the ")
+    assert " is not good enough; its error over the last 3d was " in said.reason
+    assert said.reason.endswith(
+        "% of that of taking request_rate to stay as it is, 90% at most is wanted, asks for no count"
+    )
 
 
 def test_without_its_history_the_winner_can_not_tell() -> None:
@@ -131,7 +134,7 @@ def test_alone_it_follows_the_present_from_the_first_day_on() -> None:
     said = decided(ALONE, remembering(DAYS, NOW - 1, replace(Memory(), desired=1)), request_rate=260.0)
     assert said.desired == 6
     assert said.reason == (
-        "request_rate 260 at 50 a replica; stands aside: forecasts judged 0 of 288 times so far, asks for 6"
+        "request_rate 260 at 50 a replica; stands aside: forecasts judged 0 of 288 times so far, once in 5m, asks for 6"
     )
 
 
@@ -241,7 +244,13 @@ def test_a_count_is_no_larger_than_counts_are() -> None:
 def test_explain_tells_the_model_how_good_it_was_and_when_it_stands_aside() -> None:
     text = why(BESIDE, *[seen(float(t), ready=2, request_rate=100.0) for t in range(3)])
     assert "[1] predictive, request_rate now: no count" in text
-    assert "       stands aside: forecasts judged 0 of 288 times so far, asks for no count" in text
+    assert "       stands aside: forecasts judged 0 of 288 times so far, once in 5m, asks for no count" in text
+
+
+def test_explain_tells_how_long_a_forecast_beside_others_keeps_its_count() -> None:
+    tick = seen(NOW, 1, desired=1, request_rate=100.0)
+    text = explain(account(Case(BESIDE, tick, knowing(DAYS, BESIDE, NOW - 1))), BESIDE.behavior)
+    assert text.endswith("now\n   predictive asks for fewer after needing fewer for 1m")
 
 
 # ---------------------------------------------------------------- never below what the others ask

@@ -95,7 +95,11 @@ def test_every_default_of_behavior_is_the_codes(column: int, name: str) -> None:
         ("auto", f"P is {['', '', 'half'][round(1 / auto.BY_CHANCE)]} of what the objective leaves"),
         ("latency_slo", f"have been asked for during a {['', 'minute'][round(HOLD_S / 60)]}"),
         ("predictive", f"acts from {contest.BEGINS_AT:g} on, until above {contest.ENDS_ABOVE:g}"),
-        ("predictive", f"asked for another {['', '', '', '', '', 'five'][round(predictive.HOLD_S / 60)]} minutes"),
+        (
+            "predictive",
+            f"asked for another {['', 'minute'][round(predictive.HOLD_S / 60)]}, alone for another "
+            f"{['', '', '', '', '', 'five'][round(predictive.HOLD_ALONE_S / 60)]} minutes",
+        ),
         ("Anti-flap", f"max(down window, {anti_flap.LEAST_S:g} s)"),
         ("Anti-flap", f"min({anti_flap.LONGEST_S / 3600:g} h, "),
         ("Anti-flap", f"within {['', '', '', '', '', 'five'][round(anti_flap.FLAP_S / 60)]} minutes (or"),

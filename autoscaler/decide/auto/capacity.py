@@ -5,14 +5,14 @@
                   two in a row that are shorter, or six that are longer, become S
     slots         x S, where x is a full replica's answers/s: so many it works on at once at full speed; before a full one
                   was seen, twice the highest x S seen, up to `max_concurrency`
-    full          has 95% of `max_concurrency` requests, or takes half as long again as S
+    full          requests waited all of ten seconds, or it takes half as long again as S
     start-up      replicas x seconds spent starting / replicas that became ready          (Little's law)
 
 Longer ones need six, because a replica that has much to do answers slower than it could; and not more, because another
-version or a noisy neighbour shall count within three minutes. Once S is known, replicas that have as many requests as they
-are given say nothing of it, but of the slots. That some requests wait makes no replica full: of many one is free soon. A
-full replica that works on less than one at a time has become slower: S is learned anew from it. While no replica is ready,
-and for ten seconds more, nothing is learned of S: the proxy turns requests away, and at once.
+version or a noisy neighbour shall count within three minutes. Once S is known, what is seen while requests wait all along
+says nothing of it, but of the slots; that some wait now and then makes no replica full: of many one is free soon. A full
+replica that works on less than one at a time has become slower: S is learned anew from it. While no replica is ready, and
+for ten seconds more, nothing is learned of S: the proxy turns requests away, and at once.
 Source: Little 1961, "A proof for the queuing formula L = lambda W".
 """
 
@@ -26,7 +26,7 @@ ALIKE = 0.1
 CHANCE = 3.0  # deviations, of times as spread as exponential ones
 ENOUGH_REQUESTS = 20.0
 SLOWED = 1.5
-FULL = 0.95
+WAITS = 1.0
 CALM_S = 10.0  # means over ten seconds say nothing of a count of replicas that is younger
 LEARN_S = 5.0
 UNKNOWN_AHEAD = 2.0
@@ -43,6 +43,7 @@ class Load:
     elapsed_s: float
     answered: float
     in_service: float
+    queue: float
     ready: int
     unready: int
 
@@ -92,13 +93,13 @@ def first(t: float, ready: int) -> Capacity:
     return Capacity(ready, t - CALM_S, t)
 
 
-def learn(known: Capacity, load: Load, most: int) -> Capacity:
-    """With one more tick; the proxy gives a replica `most` requests at once."""
+def learn(known: Capacity, load: Load) -> Capacity:
+    """With one more tick."""
     kept = exp(-load.elapsed_s / FORGET_S)
     if not load.ready:  # who is turned away takes no time: nothing is learned until the means hold none of them
         known = replace(known, piece_at=load.t + CALM_S, busy_s=0.0, done=0.0)
     busy_s, done = known.busy_s, known.done
-    if load.t >= known.piece_at and (known.service_s is None or load.in_service < FULL * most * load.ready):
+    if load.t >= known.piece_at and (known.service_s is None or load.queue < WAITS):
         busy_s += load.in_service * load.elapsed_s
         done += load.answered * load.elapsed_s
     known = replace(
@@ -130,7 +131,7 @@ def _with_piece(known: Capacity, t: float) -> Capacity:
     return replace(known, mean_s=sum(aside) / len(aside), pieces=len(aside), aside=())
 
 
-def bend(known: Capacity, load: Load, most: int) -> Capacity:
+def bend(known: Capacity, load: Load) -> Capacity:
     """With what this tick says about how many requests a replica works on at once."""
     service_s = known.service_s
     calm = load.t - known.ready_at >= CALM_S
@@ -138,7 +139,7 @@ def bend(known: Capacity, load: Load, most: int) -> Capacity:
         return known
     each = load.in_service / load.ready
     working = load.answered / load.ready * service_s
-    is_full = each >= FULL * most or (each > SLOWED and each > SLOWED * working)
+    is_full = load.queue >= WAITS or (each > SLOWED and each > SLOWED * working)
     if not is_full:
         if working <= (known.carried if known.bent is None else min(known.carried, known.bent)):
             return known

@@ -206,10 +206,11 @@ def _learned(kept: Kept, asked: Question, seen: _Seen) -> Capacity:
         asked.t - kept.t,
         seen.answered,
         max(0.0, seen.concurrency - seen.queue),
+        min(point.value for point in asked.points["queue_length"]),
         asked.seen.ready,
         asked.seen.unready,
     )
-    return capacities.bend(capacities.learn(known, load, asked.max_concurrency), load, asked.max_concurrency)
+    return capacities.bend(capacities.learn(known, load), load)
 
 
 def _stepped(kept: Kept, asked: Question, seen: _Seen) -> Band:

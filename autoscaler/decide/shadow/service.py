@@ -47,8 +47,8 @@ def first(seen: Observation) -> Service:
     return Service(capacities.first(seen.t, seen.ready))
 
 
-def learn(known: Service, seen: Observation, elapsed_s: float, most: int) -> Service | None:
-    """With one more tick, `most` requests at once at a replica; None where one of its numbers is missing."""
+def learn(known: Service, seen: Observation, elapsed_s: float) -> Service | None:
+    """With one more tick; None where one of its numbers is missing."""
     rate, concurrency, queue = (number(seen.totals, name) for name in ("request_rate", "concurrency", "queue_length"))
     if rate is None or concurrency is None or queue is None:
         return None
@@ -58,7 +58,7 @@ def learn(known: Service, seen: Observation, elapsed_s: float, most: int) -> Ser
     if elapsed_s <= 0:
         return known
     load = _load(known, seen, elapsed_s)
-    return Service(capacities.bend(capacities.learn(known.capacity, load, most), load, most), known.ticks)
+    return Service(capacities.bend(capacities.learn(known.capacity, load), load), known.ticks)
 
 
 def _load(known: Service, seen: Observation, elapsed_s: float) -> Load:
@@ -66,7 +66,8 @@ def _load(known: Service, seen: Observation, elapsed_s: float) -> Load:
     span_s = ticks[-1].t - ticks[0].t
     growth = (ticks[-1].concurrency - ticks[0].concurrency) / span_s if span_s > 0 else 0.0
     in_service = sum(max(0.0, tick.concurrency - tick.queue) for tick in ticks) / len(ticks)
-    return Load(seen.t, elapsed_s, max(0.0, known.rate - growth), in_service, seen.ready, seen.unready)
+    waits = min(tick.queue for tick in ticks)
+    return Load(seen.t, elapsed_s, max(0.0, known.rate - growth), in_service, waits, seen.ready, seen.unready)
 
 
 def number(totals: Mapping[str, Sample], name: str) -> float | None:

@@ -72,7 +72,7 @@ def _gone_on(before: Shadowing, seen: Observation, route: Route) -> tuple[Shadow
     now = replace(before, t=seen.t, fleet=before.fleet.at(seen.t), ran=before.ran.at(seen.t))
     if elapsed_s > AWAY_S:
         return replace(now, known=replace(now.known, ticks=()), backlog=0.0, ran_backlog=0.0), None
-    known = services.learn(before.known, seen, elapsed_s, route.max_concurrency)
+    known = services.learn(before.known, seen, elapsed_s)
     if known is None:
         return now, None
     lines = _lines(replace(now, known=known), seen, elapsed_s, route)

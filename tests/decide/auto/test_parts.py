@@ -53,12 +53,13 @@ def test_held_is_the_highest_of_the_last_minute(steps: list[tuple[float, int]]) 
 # ---------------------------------------------------------------- capacity
 
 
-def lived(seconds: int, known: Capacity | None = None, start: float = 0.0, most: int = 20, **keys: float) -> Capacity:
-    """A replica's life under one load from `start` on; the proxy gives it `most` requests at once."""
+def lived(seconds: int, known: Capacity | None = None, start: float = 0.0, **keys: float) -> Capacity:
+    """A replica's life under one load from `start` on."""
     known = known or first(start, int(keys.get("ready", 1)))
     for second in range(1, seconds + 1):
-        load = Load(start + second, 1.0, keys["answered"], keys["in_service"], int(keys.get("ready", 1)), 0)
-        known = bend(learn(known, load, most), load, most)
+        queue, ready = keys.get("queue", 0.0), int(keys.get("ready", 1))
+        load = Load(start + second, 1.0, keys["answered"], keys["in_service"], queue, ready, 0)
+        known = bend(learn(known, load), load)
     return known
 
 
@@ -87,21 +88,21 @@ def test_one_that_is_full_does_not_make_the_service_time_longer() -> None:
         pytest.param({"answered": 5.0, "in_service": 0.5}, 1, id="little is known: one at least"),
         pytest.param({"answered": 40.0, "in_service": 4.0}, 8, id="four at once at full speed: twice as many, perhaps"),
         pytest.param({"answered": 300.0, "in_service": 30.0}, 20, id="never more than the proxy gives it"),
-        pytest.param({"answered": 200.0, "in_service": 20.0}, 20, id="as many as it is given, at full speed: all of them"),
+        pytest.param(
+            {"answered": 10.0, "in_service": 1.0, "queue": 9.0}, 1, id="requests wait all along and it has one: one"
+        ),
+        pytest.param(
+            {"answered": 40.0, "in_service": 4.0, "queue": 9.0}, 4, id="requests wait all along and it has four: four"
+        ),
     ],
 )
 def test_slots_by_what_was_seen(load: dict[str, float], slots: float) -> None:
-    assert lived(60, None, 0.0, 20, **load).slots(20) == pytest.approx(slots)
+    assert lived(60, None, 0.0, **load).slots(20) == pytest.approx(slots)
 
 
 def test_full_replicas_have_as_many_slots_as_they_work_on_at_full_speed() -> None:
     known = lived(60, answered=10.0, in_service=1.0)
     assert lived(60, known, 60.0, answered=40.0, in_service=20.0).slots(20) == pytest.approx(4.0)
-
-
-def test_replicas_nearly_full_with_some_requests_waiting_by_chance_lose_no_slots() -> None:
-    known = lived(60, None, 0.0, 4, answered=320.0, in_service=32.0, ready=8)
-    assert lived(3600, known, 60.0, 4, answered=280.0, in_service=28.0, ready=8).slots(4) == 4.0
 
 
 def test_a_replica_that_slows_down_under_many_has_fewer_slots_than_it_is_given() -> None:
@@ -110,8 +111,8 @@ def test_a_replica_that_slows_down_under_many_has_fewer_slots_than_it_is_given()
 
 
 def test_a_slower_version_is_learned_while_requests_wait() -> None:
-    known = lived(120, None, 0.0, 1, answered=9.0, in_service=0.9)
-    slow = lived(20, known, 120.0, 1, answered=4.0, in_service=1.0)
+    known = lived(120, answered=9.0, in_service=0.9)
+    slow = lived(20, known, 120.0, answered=4.0, in_service=1.0, queue=30.0)
     assert slow.slots(20) / (slow.service_s or 0) == pytest.approx(4.0, rel=0.05)
 
 
@@ -127,22 +128,22 @@ def test_the_service_time_is_not_less_by_chance() -> None:
     chance, known = random.Random(5), first(0.0, 1)
     told = []
     for second in range(1, 3001):
-        load = Load(float(second), 1.0, 10.0, chance.gauss(1.0, 0.3), 1, 0)  # a piece's mean deviates by 5.5%
-        known = bend(learn(known, load, 20), load, 20)
+        load = Load(float(second), 1.0, 10.0, chance.gauss(1.0, 0.3), 0.0, 1, 0)  # a piece's mean deviates by 5.5%
+        known = bend(learn(known, load), load)
         told.append(known.service_s or 0.1)
     assert sum(told) / len(told) == pytest.approx(0.1, rel=0.03)
 
 
-def test_what_is_seen_of_full_replicas_says_nothing_of_the_service_time() -> None:
+def test_what_is_seen_while_requests_wait_all_along_says_nothing_of_the_service_time() -> None:
     known = lived(120, answered=9.0, in_service=0.9)
-    assert lived(600, known, 120.0, answered=10.0, in_service=20.0).service_s == pytest.approx(0.1)
+    assert lived(600, known, 120.0, answered=10.0, in_service=20.0, queue=30.0).service_s == pytest.approx(0.1)
 
 
 def test_the_start_up_is_seconds_spent_starting_a_replica() -> None:
     known = first(0.0, 1)
     for second in range(1, 9):
-        known = learn(known, Load(float(second), 1.0, 1.0, 0.1, 1, 2), 20)
-    known = learn(known, Load(9.0, 1.0, 1.0, 0.1, 3, 0), 20)
+        known = learn(known, Load(float(second), 1.0, 1.0, 0.1, 0.0, 1, 2))
+    known = learn(known, Load(9.0, 1.0, 1.0, 0.1, 0.0, 3, 0))
     assert known.startup_s == pytest.approx(8.0, rel=0.01)
 
 

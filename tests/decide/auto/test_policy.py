@@ -113,6 +113,19 @@ def test_a_queue_that_the_ready_replicas_are_done_with_soon_asks_for_no_more() -
     assert decision.desired == 13
 
 
+def test_requests_that_wait_now_and_then_make_no_replica_full() -> None:
+    """Eight with four slots each, seven eighths busy: some requests wait, and more than one on average."""
+    four = service(auto()).model_copy(update={"route": WEB.route.model_copy(update={"max_concurrency": 4})})
+    memory = EMPTY
+    for second in range(3600):
+        wait = 6.0 if second % 4 == 0 and second > 600 else 0.0
+        busy = 31.5 if second < 600 else 28.0
+        values = {"request_rate": busy, "concurrency": busy + wait, "queue_length": wait}
+        totals = {name: Sample(value, float(second)) for name, value in values.items()}
+        _, memory = decide(four, Observation("web", float(second), 8, 0, totals), memory)
+    assert remembered(memory).capacity.slots(4) == pytest.approx(4.0, rel=0.05)
+
+
 def test_a_metric_that_is_missing_gives_none_and_forgets_nothing() -> None:
     _, memory = lived(1200, 100.0)
     blind = Observation("web", 1230.0, 13, 0, {"request_rate": Sample(None, 1230.0, "gone")})

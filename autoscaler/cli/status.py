@@ -173,11 +173,12 @@ def shadows_tables(services: Sequence["ServiceAnswer"]) -> list[Table]:
 def _score(shadow: "ShadowAnswer") -> list[str]:
     """Its replicas on average and those that ran, the shares of requests late, and since when."""
     recent = shadow.recent
+    share = "{:.2%}" if shadow.seen_full else "{:.2%}?"  # both by one model, which guesses what a replica bears
     pairs = (
         (recent.replica_seconds, recent.seconds, "{:.2f}"),
         (recent.ran_replica_seconds, recent.seconds, "{:.2f}"),
-        (recent.late_requests, recent.requests, "{:.2%}" if shadow.seen_full else "{:.2%}?"),
-        (recent.ran_late_requests, recent.requests, "{:.2%}"),
+        (recent.late_requests, recent.requests, share),
+        (recent.ran_late_requests, recent.requests, share),
     )
     told = [form.format(part / whole) if whole else "-" for part, whole, form in pairs]
     return [*told, "-" if shadow.since is None else age(time.time() - shadow.since)]

@@ -69,7 +69,7 @@ def test_status_has_a_line_a_shadow_beside_what_ran(daemon: Daemon) -> None:
     assert shown.split("\n\n")[1].rstrip() == (
         "SERVICE  SHADOW   DESIRED  REPLICAS   RAN    LATE  RAN LATE  SINCE\n"
         "web      cheaper        2      3.00  4.00   2.50%     0.50%  2h05m\n"
-        "web      guessed        2      3.00  4.00  2.50%?     0.50%     1m\n"
+        "web      guessed        2      3.00  4.00  2.50%?    0.50%?     1m\n"
         "web      new            -         -     -       -         -      -"
     )
     assert r"web: shadow new: fault in the controller: \x1b[31m" in shown

@@ -40,9 +40,10 @@ def history(
 
 
 def decisions_table(events: Sequence["EventAnswer"]) -> Table:
-    """One line a decision, oldest first."""
+    """One line a decision, oldest first; the reason tells of the limits too, so a narrow terminal has none of their own."""
     headings = ("TIME", "REPLICAS", "MODE", "LIMITS", "REASON")
-    return Table(headings, [_row(event) for event in events], wrapped=frozenset({"LIMITS", "REASON"}))
+    wrapped, spare = frozenset({"LIMITS", "REASON"}), frozenset({"LIMITS"})
+    return Table(headings, [_row(event) for event in events], wrapped=wrapped, spare=spare)
 
 
 def _row(event: "EventAnswer") -> list[Cell | str]:

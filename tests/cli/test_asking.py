@@ -5,10 +5,14 @@ import time
 from collections.abc import Sequence
 
 import pytest
+from rich.console import Console
 
+from autoscaler.cli.history import decisions_table
+from autoscaler.cli.terminal import fancy
 from autoscaler.errors import EngineUnavailable
 from autoscaler.model import Event, EventKind, Orders, Override, PauseKind, ReplicaState, Sample, Tally
 from autoscaler.status import MetricStatus, ShadowStatus
+from autoscaler.web.models import EventAnswer
 from tests.cli.conftest import Daemon, run
 from tests.support.fake_control import T, decision, event, replica_status, service_status
 
@@ -129,6 +133,18 @@ def test_history_is_of_decisions_and_their_reasons(daemon: Daemon) -> None:
     assert len(daemon.ask("history", "web", "--limit", "1").stdout.splitlines()) == 2
     told = json.loads(daemon.ask("history", "web", "--json").stdout)["events"]
     assert [(one["id"], one["facts"].get("desired")) for one in told] == [(1, 4), (3, 4), (4, None)]
+
+
+def test_on_a_narrow_terminal_a_reason_has_the_limits_room() -> None:
+    facts = {"before": 2, "desired": 4, "mode": "stable", "limited_by": ["max"]}
+    events = [EventAnswer(id=1, t=T, service="web", kind="decided", replica="", cause="bounded by max 4", facts=facts)]
+    headings = []
+    for width in (80, 120):
+        console = Console(width=width, force_terminal=False, color_system=None)
+        with console.capture() as captured:
+            console.print(fancy(decisions_table(events), width))
+        headings.append(captured.get().splitlines()[0].split())
+    assert headings == [["TIME", "REPLICAS", "MODE", "REASON"], ["TIME", "REPLICAS", "MODE", "LIMITS", "REASON"]]
 
 
 def test_events(daemon: Daemon) -> None:

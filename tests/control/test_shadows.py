@@ -55,7 +55,7 @@ async def test_explain_tells_of_them(host: Controller) -> None:
     await sleep(60)
     text = host.operator.explain("web").text
     assert "shadows, decided on the same numbers and never acted on:\n  cheaper: 2 replicas wanted: request_rate 200" in text
-    assert "\n    last day or so: 1.98 replicas on average, 3.95 ran (50%); " in text
+    assert "\n    last day or so: 1.98 replicas on average, 50% of the 3.95 that ran; " in text
     assert "\n    in all: 0.0347 replica-hours in 1m3s, 0.0692 ran; " in text
     assert "(a guess as yet: no replica was seen full" in text
     assert "(late: waits longer than 200ms, by the same model of both)" in text

@@ -38,12 +38,12 @@ def _shadow(shadow: ShadowStatus) -> Iterator[str]:
 
 
 def score(tally: Tally) -> str:
-    """`3.2 replicas, 4.1 ran (78%), 1.3% of requests late, 0.2% of what ran`."""
-    replicas = f"{tally.replicas or 0:.3g} replicas on average, {tally.ran_replicas or 0:.3g} ran"
-    ratio = "" if tally.ratio is None else f" ({tally.ratio:.0%})"
+    """`3.2 replicas on average, 78% of the 4.1 that ran; 1.3% of requests late, 0.2% with what ran`."""
+    share = "none ran" if tally.ratio is None else f"{tally.ratio:.0%} of the {tally.ran_replicas or 0:.3g} that ran"
+    replicas = f"{tally.replicas or 0:.3g} replicas on average, {share}"
     if tally.late is None or tally.ran_late is None:
-        return f"{replicas}{ratio}; waits not known yet"
-    return f"{replicas}{ratio}; {percent(tally.late)} of requests late, {percent(tally.ran_late)} with what ran"
+        return f"{replicas}; waits not known yet"
+    return f"{replicas}; {percent(tally.late)} of requests late, {percent(tally.ran_late)} with what ran"
 
 
 def percent(share: float) -> str:

@@ -32,6 +32,12 @@ def window_of(policy: Policy, metric: str) -> float:
     return 0.0 if metric in LATENCIES else policy.windows[metric]
 
 
+def within(points: tuple[Point, ...], window: float, t: float) -> tuple[Point, ...]:
+    """The samples in the window: another policy may look back further."""
+    since = tidy(t - window)
+    return tuple([point for point in points if point.t > since or point.t == t])
+
+
 def mean(points: tuple[Point, ...], window: float, t: float) -> float | None:
     """The mean of the samples in the window, None where there is none."""
     since = tidy(t - window)

@@ -23,7 +23,7 @@ from autoscaler.decide.auto.rates import present
 from autoscaler.decide.memory import Point
 from autoscaler.decide.question import Answer, Question, missing, problem
 from autoscaler.decide.rounding import round_up
-from autoscaler.decide.samples import mean
+from autoscaler.decide.samples import mean, within
 from autoscaler.decide.staffing import Staffing
 from autoscaler.spec.models import Auto
 from autoscaler.units import format_duration
@@ -90,7 +90,7 @@ def recommend(policy: Auto, asked: Question) -> Answer:
 
 
 def _look(asked: Question, rate: float, concurrency: float, queue: float) -> _Seen:
-    answered = max(0.0, rate - _growth(asked.points["concurrency"]))
+    answered = max(0.0, rate - _growth(within(asked.points["concurrency"], MEAN_S, asked.t)))
     return _Seen(asked.t, rate, concurrency, queue, answered, float(asked.seen.waiting))
 
 
@@ -206,7 +206,7 @@ def _learned(kept: Kept, asked: Question, seen: _Seen) -> Capacity:
         asked.t - kept.t,
         seen.answered,
         max(0.0, seen.concurrency - seen.queue),
-        min(point.value for point in asked.points["queue_length"]),
+        min(point.value for point in within(asked.points["queue_length"], MEAN_S, asked.t)),
         asked.seen.ready,
         asked.seen.unready,
     )
@@ -215,7 +215,8 @@ def _learned(kept: Kept, asked: Question, seen: _Seen) -> Capacity:
 
 def _stepped(kept: Kept, asked: Question, seen: _Seen) -> Band:
     band = kept.band
-    rate = mean(asked.points["request_rate"], asked.t - band.t, asked.t) if is_due(band, asked.t) else None
+    since_s = min(asked.t - band.t, MEAN_S)
+    rate = mean(asked.points["request_rate"], since_s, asked.t) if is_due(band, asked.t) else None
     if rate is None:
         return band
     return step(band, asked.t, rate, seen.rate, asked.history["request_rate"], asked.wall, _horizon(kept.capacity))

@@ -11,7 +11,7 @@ from autoscaler.decide.history import restored as rejoined
 from autoscaler.decide.history import told
 from autoscaler.model import Decision, Observation, Sample
 from autoscaler.spec.models import Auto, ServiceSpec
-from tests.decide.builders import auto, service
+from tests.decide.builders import auto, service, tracking
 
 
 def one_slot(policy: Auto | None = None) -> ServiceSpec:
@@ -124,6 +124,20 @@ def test_requests_that_wait_now_and_then_make_no_replica_full() -> None:
         totals = {name: Sample(value, float(second)) for name, value in values.items()}
         _, memory = decide(four, Observation("web", float(second), 8, 0, totals), memory)
     assert remembered(memory).capacity.slots(4) == pytest.approx(4.0, rel=0.05)
+
+
+def test_another_policy_that_looks_back_further_changes_nothing_of_what_is_learned() -> None:
+    """A load that rises and falls, with some minutes in which requests wait all along."""
+    further = [tracking(metric, window=300.0, total=1e6) for metric in ("concurrency", "queue_length", "request_rate")]
+    beside = WEB.model_copy(update={"policies": (*WEB.policies, *further)})
+    alone, both = EMPTY, EMPTY
+    for second in range(1200):
+        rate = 60.0 + 40.0 * (second // 60 % 3)
+        seen = tick(float(second), rate, 10, waiting=30 if second // 60 % 3 == 2 else 0)
+        _, alone = decide(WEB, seen, alone)
+        _, both = decide(beside, seen, both)
+    assert remembered(both).capacity == remembered(alone).capacity
+    assert remembered(both).count == remembered(alone).count
 
 
 def test_a_metric_that_is_missing_gives_none_and_forgets_nothing() -> None:
